@@ -1,0 +1,75 @@
+"""The evaluation framework: every question about a picture and its use, and who answers it.
+
+A dimension is answered by a checker, by an attestation (a named person answers a question), or not at all: then
+its limit says so. No rubric and no report may drop one silently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One line of the framework.
+
+    Attributes:
+        how: `checker` (named checkers measure it), `attestation` (`question` is put to a person), or `limit`
+            (`question` holds the sentence that says what is not done).
+        question: what is asked, in words.
+    """
+
+    id: str
+    title: str
+    group: Literal["picture", "use"]
+    how: Literal["checker", "attestation", "limit"]
+    question: str
+    checkers: tuple[str, ...] = ()
+
+
+def _checked(id: str, title: str, question: str, *checkers: str, use: bool = False) -> Dimension:
+    return Dimension(id, title, "use" if use else "picture", "checker", question, checkers)
+
+
+def _attested(id: str, title: str, question: str, use: bool = True) -> Dimension:
+    return Dimension(id, title, "use" if use else "picture", "attestation", question)
+
+
+def _limit(id: str, title: str, sentence: str, use: bool = False) -> Dimension:
+    return Dimension(id, title, "use" if use else "picture", "limit", sentence)
+
+
+DIMENSIONS: tuple[Dimension, ...] = (
+    _checked("adherence", "Prompt adherence", "Does the picture show what its prompt says?", "adherence"),
+    _checked("hands", "Hands and fingers", "Are the hands whole, with five fingers each?", "hands"),
+    _checked("faces", "Faces", "Are the faces whole and plausible?", "faces"),
+    _checked("anatomy", "Anatomy", "Does every body have the limbs it should have?", "anatomy"),
+    _checked("text", "Text", "Is the writing right, readable, and writing at all?", "text"),
+    _attested("logos", "Logos", "Does the picture show a logo or mark, and may it?", use=False),
+    _checked("objects", "Object counts", "Is each object there, in the right number and colour?", "adherence"),
+    _checked("relations", "Spatial relations", "Is each object where the prompt puts it?", "adherence"),
+    _limit("perspective", "Perspective", "Vanishing points and horizons are not checked."),
+    _limit("symmetry", "Symmetry", "Symmetry of faces, glasses, buildings and products is not checked."),
+    _limit("lighting", "Lighting", "Directions of light, shadows and reflections are not checked."),
+    _limit("background", "Background artefacts", "Melted or repeated background detail is not checked."),
+    _checked("quality", "Technical quality", "Is it sharp, well exposed, large enough and free of artefacts?", "quality"),
+    _checked("style", "Style", "Does the style leave the content readable?", "adherence"),
+    _limit("consistency", "Character consistency", "Whether one character looks alike across pictures is not checked."),
+    _attested("brand-fit", "Brand fit", "Does the picture fit the brand's guidelines?", use=False),
+    _checked("bias", "Bias", "How are attributes spread over the set when the prompt does not name them?", "skew"),
+    _checked("memorisation", "Copyright and memorisation", "Is it a copy of another picture of the set?", "duplicates", use=True),
+    _attested("copyright", "Copyright clearance", "Are the rights in this picture and its inputs cleared for this use?"),
+    _attested("artist-style", "Artist style", "Does the prompt or picture imitate a living artist without permission?"),
+    _attested("likeness", "Likeness and consent", "Did every recognisable person consent to this use?"),
+    _attested("trademarks", "Trademarks", "Are all marks shown used with permission or fairly?"),
+    _attested("deepfakes", "Deepfakes", "Could the picture be taken for a true record of real persons, places or events?"),
+    _attested("misinformation", "Misinformation", "Could the picture mislead in the context it will be published in?"),
+    _attested("stereotyping", "Stereotyping", "Does the picture, in its context, repeat a demeaning stereotype?"),
+    _checked("disclosure", "Disclosure and provenance", "Does the file say that it was generated, and by what?", "provenance", use=True),
+    _attested("safety", "Safety", "Is the picture free of sexual, violent, hateful or dangerous content for its audience?"),
+    _attested("platform-terms", "Platform terms", "Do the generator's and the platform's terms allow this use?"),
+    _attested("mass-output", "Low-quality mass output", "Was this picture chosen by a person, not published in bulk unseen?"),
+)
+
+BY_ID = {dimension.id: dimension for dimension in DIMENSIONS}

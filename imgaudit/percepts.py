@@ -1,0 +1,125 @@
+"""What can be seen: one class for each kind of look.
+
+All coordinates are pixels of the picture after EXIF orientation, x to the right and y down.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from imgaudit.types import Box, Percept, Point, Source, Stored
+
+Point3 = tuple[float, float, float]
+
+
+class Hand(Stored):
+    """One hand: 21 points in mediapipe's order (0 wrist, then thumb to little finger, base to tip)."""
+
+    points: tuple[Point3, ...] = Field(description="x, y in pixels; z on the scale of x, wrist at 0")
+    world: tuple[Point3, ...] = Field(description="metres, origin at the hand's centre")
+    side: Literal["left", "right"] = Field(description="the model's label, which assumes a mirrored picture")
+    side_score: float = Field(description="how sure it is of the side; NOT how sure it is of the hand")
+    presence: float | None = Field(description="0..1, the model's own score that a hand is there, if it was read")
+    box: Box
+
+
+class Face(Stored):
+    """One face: box and score of the detector, and the mesh where one could be fitted."""
+
+    box: Box
+    score: float
+    mesh: tuple[Point3, ...] | None = Field(description="468 or 478 points in mediapipe's order, or null")
+
+
+class Pose(Stored):
+    """One body: 33 points in mediapipe's order as x, y, z and visibility 0..1."""
+
+    points: tuple[tuple[float, float, float, float], ...]
+    box: Box
+
+
+class Landmarks(Percept):
+    """Hands, faces and bodies that mediapipe found."""
+
+    hands: tuple[Hand, ...] = ()
+    faces: tuple[Face, ...] = ()
+    poses: tuple[Pose, ...] = ()
+
+
+class TextLine(Stored):
+    """A line of writing as one engine reads it. `score` is the mean probability of a character, 0..1."""
+
+    text: str
+    polygon: tuple[Point, ...]
+    score: float
+
+
+class Writing(Percept):
+    """All lines that an OCR engine read, in reading order, and boxes it found but could not read."""
+
+    engine: str
+    lines: tuple[TextLine, ...] = ()
+    unread: tuple[tuple[Point, ...], ...] = ()
+
+
+class Match(Percept):
+    """How near a picture is to texts in a joint embedding (CLIP, SigLIP)."""
+
+    model: str
+    cosines: tuple[float, ...] = Field(description="one a text, -1..1")
+    scale: float = Field(description="the model's learned logit scale (already exponentiated)")
+    truncated: tuple[int, ...] = Field(description="tokens of each text that did not fit the model's context")
+    knows: bool = Field(description="whether the model can speak about this picture at all")
+    why_not: str | None = None
+
+
+class Embedding(Percept):
+    """A picture's unit vector in a joint embedding."""
+
+    model: str
+    vector: tuple[float, ...]
+
+
+class Pixels(Percept):
+    """Numbers computed from the pixels alone; every one is explained in `imgaudit.kernels.quality`."""
+
+    numbers: dict[str, float]
+    phash: str = Field(description="64-bit perceptual hash, hex")
+    pdq: str = Field(description="256-bit PDQ hash, hex")
+    pdq_quality: int = Field(description="0..100; below 50 the PDQ hash means little")
+    palette: tuple[tuple[str, float], ...] = Field(description="named colours with their share of the picture")
+    subject: str | None = Field(description="named colour of what stands out from an even background, if one does")
+
+
+class SkinPatch(Percept):
+    """Skin colour of one face, from cheek and forehead patches of the mesh. Sensitive."""
+
+    sensitive: ClassVar[bool] = True
+
+    tones: tuple[tuple[float, float, float], ...] = Field(description="CIELAB (D65) median of each usable face")
+    refused: tuple[str, ...] = Field(default=(), description="why the other faces were not used")
+
+
+class Metadata(Percept):
+    """What the file's own bytes say about how it was made."""
+
+    source: Source
+    raw: dict[str, str] = Field(description="text fields as found, cut at 20,000 characters each")
+    digital_source_type: str | None = Field(description="IPTC DigitalSourceType URI, if one is written")
+    ai_system: str | None = Field(description="IPTC AISystemUsed, if one is written")
+    camera: str | None = Field(description="EXIF make and model, if they are written")
+    problems: tuple[str, ...] = Field(default=(), description="fields that are there but cannot be parsed")
+
+
+class ContentCredentials(Percept):
+    """What a C2PA manifest in the file says; judged without trust anchors and without any network."""
+
+    state: Literal["valid", "invalid", "none", "unreadable"]
+    trust: Literal["official", "user", "none"]
+    failures: tuple[str, ...] = Field(default=(), description="validation failure codes, sorted")
+    generator: str | None = None
+    issuer: str | None = None
+    digital_source_types: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()

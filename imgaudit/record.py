@@ -1,0 +1,158 @@
+"""The finished record of a run: what report.json and run.json hold, and what a reporter is given.
+
+A reporter is a function of this record and of nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import IO, ClassVar, Literal, Protocol
+
+from pydantic import Field
+
+from imgaudit.types import JSON, Decision, GroupFinding, ImageRecord, Reason, Stored
+
+
+class Skipped(Stored):
+    """A file that was found and not audited."""
+
+    path: str
+    why: str
+
+
+class Coverage(Stored):
+    """How often a checker could tell. The reasons of its abstentions and errors are counted."""
+
+    checker: str
+    measured: int
+    abstained: int
+    failed: int
+    reasons: dict[str, int] = Field(default_factory=dict)
+
+
+class Score(Stored):
+    """The mean of a measure with its 95 % interval, and how many of how many pictures it stands on.
+
+    The interval treats cases as the sampling unit: seeds of one case are averaged first.
+    """
+
+    measure: str
+    unit: str
+    better: Literal["up", "down", "none"]
+    stratum: str = Field(default="all", description="'all', or a tag of the suite")
+    mean: float
+    low: float | None = Field(description="null where one case alone was measured")
+    high: float | None
+    counted: int
+    of: int
+
+
+class DimensionLine(Stored):
+    """One dimension of the evaluation framework, and what this run says about it."""
+
+    id: str
+    title: str
+    group: Literal["picture", "use"]
+    how: Literal["checker", "attestation", "limit"]
+    checkers: tuple[str, ...] = ()
+    required: bool = False
+    status: Literal["checked", "partly checked", "not checked", "attested", "not attested", "cannot be checked"]
+    measured: int = 0
+    of: int = 0
+    text: str = Field(description="the question, the limit, or what the checkers found, in words")
+
+
+class SuiteInfo(Stored):
+    """Which suite ran."""
+
+    name: str
+    digest: str
+    cases: int
+    seeds: tuple[int, ...]
+    licence: str | None = None
+    source: str | None = None
+
+
+class RubricInfo(Stored):
+    """Which rubric judged."""
+
+    name: str
+    version: str
+    digest: str
+    title: str = ""
+
+
+class RunVerdict(Stored):
+    """The verdict of the set: never of one picture."""
+
+    decision: Decision
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[Reason, ...] = ()
+
+
+class Report(Stored):
+    """report.json: the run in numbers. It holds no clock time and no path outside the audited roots."""
+
+    format: Literal["imgaudit-report/1"] = "imgaudit-report/1"
+    kind: Literal["audit", "run"]
+    title: str
+    suite: SuiteInfo | None = None
+    generator: str | None = None
+    rubric: RubricInfo
+    pictures: int
+    counts: dict[Decision, int]
+    final_counts: dict[Decision, int]
+    set_verdict: RunVerdict
+    skipped: tuple[Skipped, ...] = ()
+    refused: dict[str, int] = Field(default_factory=dict, description="generator refusals: reason -> number")
+    coverage: tuple[Coverage, ...] = ()
+    scores: tuple[Score, ...] = ()
+    rules: dict[str, int] = Field(default_factory=dict, description="rule -> pictures on which it fired")
+    dimensions: tuple[DimensionLine, ...] = ()
+    not_checked: tuple[str, ...] = Field(default=(), description="sentences for the reader: what nobody looked at")
+    fingerprint: str = Field(description="two runs may be compared only if these are equal")
+    images_digest: str = Field(description="sha256 of images.jsonl")
+    exit_code: int
+
+
+class RunInfo(Stored):
+    """run.json: what ran, and when; the only file with clock times."""
+
+    format: Literal["imgaudit-run/1"] = "imgaudit-run/1"
+    imgaudit: str
+    kind: Literal["audit", "run"]
+    request: dict[str, JSON] = Field(description="what was asked for, without paths outside the run")
+    started: str
+    finished: str | None = None
+    suite: SuiteInfo | None = None
+    generator: dict[str, JSON] | None = None
+    checkers: dict[str, str] = Field(default_factory=dict, description="checker -> version")
+    perceivers: dict[str, dict[str, str]] = Field(default_factory=dict, description="perceiver -> its identity")
+    calibrations: dict[str, str] = Field(default_factory=dict)
+    rubric: RubricInfo
+    plugins: dict[str, str] = Field(default_factory=dict)
+    libraries: dict[str, str] = Field(default_factory=dict)
+    platform: dict[str, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """All that a reporter may know. `picture` gives a picture's bytes, or None where they are not at hand."""
+
+    run: RunInfo
+    report: Report
+    images: Sequence[ImageRecord]
+    groups: Sequence[GroupFinding]
+    picture: Callable[[ImageRecord], bytes | None]
+
+
+class Reporter(Protocol):
+    """Writes one file from a finished run. The caller opens the file and replaces it whole."""
+
+    name: ClassVar[str]
+    filename: ClassVar[str]
+
+    def write(self, run: FinishedRun, stream: IO[bytes]) -> None:
+        """Write the report as bytes."""
+        ...

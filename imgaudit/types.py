@@ -1,0 +1,534 @@
+"""The nouns that flow: suite -> jobs -> renders -> percepts -> findings -> verdicts -> report.
+
+Read this file and you know the program. Stored nouns are frozen pydantic models (their JSON Schema is
+the published contract); nouns that live for one batch are frozen dataclasses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from imgaudit.digest import canonical, digest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+JSON = Any
+Box = tuple[float, float, float, float]
+Point = tuple[float, float]
+
+
+class Stored(BaseModel):
+    """Base of everything that is written down: frozen, no unknown fields, no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+# --- what is asked for -------------------------------------------------------------------------
+
+
+class ExpectedObject(Stored):
+    """An object the picture should show, in GenEval's terms."""
+
+    name: str
+    count: int = Field(default=1, ge=0, description="exact number; 0 means the object must be absent")
+    color: str | None = None
+    relation: Literal["left of", "right of", "above", "below"] | None = None
+    to: int | None = Field(default=None, description="index, in the same list, of the relation's other object")
+
+
+class Expect(Stored):
+    """What a case says should be in its picture, beyond the prompt's words."""
+
+    text: tuple[str, ...] | None = Field(default=None, description="strings to be written; () means no writing at all")
+    objects: tuple[ExpectedObject, ...] = ()
+    hands: int | None = Field(default=None, description="number of hands in view")
+    faces: int | None = Field(default=None, description="number of faces in view")
+    content: str | None = Field(default=None, description="the prompt without its style words")
+    style: str | None = Field(default=None, description="the style words alone")
+
+
+class SkewPlan(Stored):
+    """A case that is drawn many times to see how an attribute spreads when the prompt does not name it."""
+
+    attribute: str = Field(description="colour, skin_tone, ...; see `imgaudit checkers skew`")
+    reference: dict[str, float] | None = Field(
+        default=None, description="expected share of each group; null means equal shares"
+    )
+
+
+class Case(Stored):
+    """One prompt of a suite, with everything that is expected of its pictures."""
+
+    id: str = Field(min_length=1, max_length=200)
+    prompt: str | None = None
+    negative: str | None = None
+    foils: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="prompts that the picture must not show, by kind (color, count, ...)"
+    )
+    expect: Expect = Expect()
+    skew: SkewPlan | None = None
+    character: str | None = Field(default=None, description="pictures of one name show one character")
+    tags: tuple[str, ...] = ()
+    width: int | None = Field(default=None, ge=16, le=8192)
+    height: int | None = Field(default=None, ge=16, le=8192)
+    seed: int | None = Field(default=None, ge=0, description="literal seed that replaces the drawn one")
+    lang: str = "en"
+
+
+class Controls(Stored):
+    """The knobs of a generator; None leaves the model's own default."""
+
+    steps: int | None = Field(default=None, ge=1, le=1000)
+    guidance: float | None = Field(default=None, ge=0, le=100)
+    width: int | None = Field(default=None, ge=16, le=8192)
+    height: int | None = Field(default=None, ge=16, le=8192)
+    sampler: str | None = None
+    negative: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to be made: a case, a seed index k, and the seed drawn from it."""
+
+    case: Case
+    index: int
+    seed: int
+    controls: Controls
+
+    @property
+    def id(self) -> str:
+        """Stable within a run, and the join key between two runs: case id and seed index."""
+        return f"{self.case.id}#{self.index}"
+
+
+class Source(Stored):
+    """How a picture was made, as its generator or its metadata says."""
+
+    generator: str | None = None
+    model: str | None = None
+    sampler: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int | None = None
+    prompt: str | None = None
+    negative: str | None = None
+    parse: Literal["complete", "partial", "none"] = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A picture that a generator made. `image` is RGB; `data` is a vendor's bytes when it sent any."""
+
+    job: Job
+    image: Image.Image
+    source: Source
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A picture that a generator would not or could not make: a value, not an exception."""
+
+    job: Job
+    reason: str
+
+
+# --- what is seen ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture, decoded once, as every perceiver sees it.
+
+    Attributes:
+        id: the record's id.
+        rgb: uint8 (height, width, 3), EXIF orientation applied, transparency laid on white; None when only
+            the bytes could be read.
+        data: the file's bytes.
+        pixels: hex sha256 of the decoded RGBA; None when it could not be decoded.
+        file: hex sha256 of the bytes.
+        mode: Pillow's mode before conversion; `format`: Pillow's format name.
+    """
+
+    id: str
+    data: bytes = field(repr=False)
+    file: str
+    rgb: np.ndarray | None = field(default=None, repr=False)
+    pixels: str | None = None
+    mode: str | None = None
+    format: str | None = None
+
+    @property
+    def width(self) -> int:
+        """In pixels, after EXIF orientation."""
+        return 0 if self.rgb is None else int(self.rgb.shape[1])
+
+    @property
+    def height(self) -> int:
+        """In pixels, after EXIF orientation."""
+        return 0 if self.rgb is None else int(self.rgb.shape[0])
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question to a perceiver: its name, its parameters, and the questions it builds on.
+
+    Equal queries are asked once. Parameters are a JSON value.
+    """
+
+    perceiver: str
+    parameters: Mapping[str, JSON] = field(default_factory=dict)
+    upstream: tuple[Query, ...] = ()
+
+    @cached_property
+    def key(self) -> str:
+        """Canonical text: two queries with one key are one query."""
+        return canonical([self.perceiver, dict(self.parameters), [q.key for q in self.upstream]])
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Query) and self.key == other.key
+
+
+class Percept(Stored):
+    """Base of what a perceiver says it saw. See `imgaudit.percepts`."""
+
+    sensitive: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Abstained:
+    """Could not tell, and why; `remedy` is what the user can do about it."""
+
+    reason: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Broke while looking or measuring."""
+
+    error: str
+
+
+Sight = Percept | Abstained | Failed
+P = TypeVar("P", bound=Percept)
+
+
+class Percepts:
+    """What is known of one picture so far: query -> sight."""
+
+    def __init__(self, sights: Mapping[Query, Sight] | None = None) -> None:
+        self._sights: dict[Query, Sight] = dict(sights or {})
+
+    def __contains__(self, query: Query) -> bool:
+        return query in self._sights
+
+    def __getitem__(self, query: Query) -> Sight:
+        return self._sights[query]
+
+    def get(self, query: Query) -> Sight | None:
+        """The sight, or None when the query was not asked yet."""
+        return self._sights.get(query)
+
+    def seen(self, query: Query, kind: type[P]) -> P | Abstained | Failed:
+        """The sight of a query, as the percept class that is expected."""
+        sight = self._sights.get(query)
+        if sight is None:
+            return Abstained(f"{query.perceiver} was not asked")
+        if isinstance(sight, (Abstained, Failed, kind)):
+            return sight
+        return Failed(f"{query.perceiver} answered with {type(sight).__name__}, expected {kind.__name__}")
+
+    def merged(self, sights: Mapping[Query, Sight]) -> Percepts:
+        """A copy that also knows `sights`."""
+        return Percepts({**self._sights, **sights})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One picture to be looked at with one query; `upstream` holds the sights of the query's upstream."""
+
+    picture: Picture
+    query: Query
+    upstream: tuple[Sight, ...] = ()
+
+
+class Perceiver(Protocol):
+    """Something that looks at pictures. Built once a worker; the only heavy thing in the program.
+
+    A class attribute `name` is its role (`clip`, `ocr`, ...), `version` changes when its output does, and
+    `reads` says whether it looks at the pixels or at the file's bytes (what the cache is keyed by).
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    version: ClassVar[str]
+    reads: ClassVar[Literal["pixels", "bytes"]]
+
+    def identity(self) -> Mapping[str, str]:
+        """What the output depends on beside the picture and the query: weight digests, library versions."""
+        ...
+
+    def perceive(self, looks: Sequence[Look]) -> Sequence[Sight]:
+        """One sight a look, in order. Never raises for one bad picture: that is a `Failed`."""
+        ...
+
+
+# --- what is measured --------------------------------------------------------------------------
+
+
+class Region(Stored):
+    """A place in a picture. Pixels after EXIF orientation; `box` is x0, y0, x1, y1."""
+
+    label: str
+    box: Box
+    polygon: tuple[Point, ...] | None = None
+    score: float | None = None
+
+
+class Line(Stored):
+    """A line of writing that was read."""
+
+    text: str
+    polygon: tuple[Point, ...]
+    score: float
+
+
+class Polyline(Stored):
+    """Joined landmarks, drawn over the picture."""
+
+    label: str
+    points: tuple[Point, ...]
+    closed: bool = False
+
+
+class Evidence(Stored):
+    """What a reader can look at to believe or doubt a finding."""
+
+    polylines: tuple[Polyline, ...] = ()
+    masks: tuple[str, ...] = Field(default=(), description="run-length masks, COCO's uncompressed counts as text")
+    lines: tuple[Line, ...] = ()
+
+
+class Measured(Stored):
+    """A measurement. `measures` holds only what was measured.
+
+    A name in `unmeasured` could not be told, with the reason; a name in neither does not apply to this picture.
+    """
+
+    measures: dict[str, float] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
+    unmeasured: dict[str, str] = Field(default_factory=dict)
+    codes: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
+    evidence: Evidence = Evidence()
+    message: str = ""
+
+
+Outcome = Measured | Abstained | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A fact sheet of one number: its name (without the checker's), unit, direction and meaning."""
+
+    name: str
+    unit: str
+    better: Literal["up", "down", "none"]
+    about: str
+
+
+class Checker(Protocol):
+    """Asks perceivers about a picture and measures what they saw. Pure; knows no threshold of judgement."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    version: ClassVar[str]
+    dimensions: ClassVar[tuple[str, ...]]
+    measures: ClassVar[tuple[Measure, ...]]
+    labels: ClassVar[Mapping[str, str]]
+    codes: ClassVar[Mapping[str, str]]
+    limits: ClassVar[str]
+
+    def ask(self, case: Case, percepts: Percepts) -> Sequence[Query]:
+        """All queries wanted, given what is known. Called again, at most three times, as more is known."""
+        ...
+
+    def measure(self, case: Case, percepts: Percepts) -> Outcome:
+        """The measurement of one picture."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One picture of a set, as a group checker sees it: a small declared projection, never the picture."""
+
+    id: str
+    case: Case
+    generated: bool
+    projection: Mapping[str, JSON] | Abstained | Failed
+
+
+class GroupFinding(Stored):
+    """What was measured over a set of pictures. A line of groups.jsonl."""
+
+    format: Literal["imgaudit-group/1"] = "imgaudit-group/1"
+    checker: str
+    version: str
+    group: str = Field(description="name of the set: a case id, a character, or 'run'")
+    outcome: Literal["measured", "abstained", "failed"]
+    size: int = Field(description="pictures in the set")
+    counted: int = Field(description="pictures that could be counted")
+    measures: dict[str, float] = Field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict, description="95 % intervals")
+    labels: dict[str, str] = Field(default_factory=dict)
+    counts: dict[str, int] = Field(default_factory=dict)
+    codes: tuple[str, ...] = ()
+    members: tuple[str, ...] = Field(default=(), description="ids that the finding is about; empty where sensitive")
+    reason: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOutcome:
+    """Findings over the set, and findings that belong on single pictures' lines (id -> Measured)."""
+
+    groups: tuple[GroupFinding, ...]
+    pictures: Mapping[str, Measured] = field(default_factory=dict)
+
+
+class GroupChecker(Protocol):
+    """Reduces a projection of percepts over a set. `sensitive` projections are never stored beyond the run."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    version: ClassVar[str]
+    dimensions: ClassVar[tuple[str, ...]]
+    measures: ClassVar[tuple[Measure, ...]]
+    labels: ClassVar[Mapping[str, str]]
+    codes: ClassVar[Mapping[str, str]]
+    limits: ClassVar[str]
+    sensitive: ClassVar[bool]
+
+    def ask(self, case: Case, percepts: Percepts) -> Sequence[Query]:
+        """As for a checker."""
+        ...
+
+    def project(self, case: Case, percepts: Percepts) -> Mapping[str, JSON] | Abstained | Failed:
+        """The small JSON value that the set will be judged by."""
+        ...
+
+    def aggregate(self, members: Sequence[Member]) -> GroupOutcome:
+        """The findings of the whole run, in an order that does not depend on the members' order."""
+        ...
+
+
+class Finding(Stored):
+    """An outcome on record."""
+
+    checker: str
+    version: str
+    outcome: Literal["measured", "abstained", "failed"]
+    measures: dict[str, float] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
+    unmeasured: dict[str, str] = Field(default_factory=dict)
+    codes: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
+    evidence: Evidence = Evidence()
+    by: dict[str, str] = Field(default_factory=dict, description="perceiver -> digest of what it is")
+    calibration: str | None = None
+    message: str = ""
+    reason: str | None = None
+    remedy: str | None = None
+    error: str | None = None
+
+
+# --- what is decided ---------------------------------------------------------------------------
+
+
+class Decision(StrEnum):
+    """What to do with a picture. Precedence: reject > hold > edit > publish."""
+
+    PUBLISH = "publish"
+    EDIT = "edit"
+    HOLD = "hold"
+    REJECT = "reject"
+
+
+class Reason(Stored):
+    """A rule that fired."""
+
+    code: str
+    rule: str
+    message: str
+
+
+class Edit(Stored):
+    """What to change, where, and how."""
+
+    region: Region | None
+    instruction: str
+    method: Literal["inpaint", "crop", "retypeset", "regenerate", "adjust"]
+
+
+class Verdict(Stored):
+    """A decision, and everything it rests on."""
+
+    machine: Decision
+    final: Decision
+    reasons: tuple[Reason, ...] = ()
+    holds: tuple[Reason, ...] = ()
+    notes: tuple[Reason, ...] = ()
+    edits: tuple[Edit, ...] = ()
+
+
+class ImageRecord(Stored):
+    """One line of images.jsonl: a picture, what was found, what was decided."""
+
+    format: Literal["imgaudit-image/1"] = "imgaudit-image/1"
+    id: str
+    path: str
+    pixels: str | None
+    file: str | None
+    width: int | None
+    height: int | None
+    prompt: str | None
+    case: str | None
+    seed: int | None
+    source: Source
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+
+# --- who makes and shows ----------------------------------------------------------------------
+
+
+class Generator(Protocol):
+    """A source of pictures. `batch_size` pictures are asked for at once; refusals are values."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    def identity(self) -> Mapping[str, JSON]:
+        """Model, revision, weight digest, scheduler, dtype, device, library versions: what goes to run.json."""
+        ...
+
+    def render(self, jobs: Sequence[Job]) -> Iterator[Rendered | Refused]:
+        """One result a job, in order."""
+        ...
+
+
+def spec_digest(name: str, options: Mapping[str, JSON]) -> str:
+    """Digest of a spec (name and options): what travels to a worker in place of an object."""
+    return digest([name, dict(options)])
