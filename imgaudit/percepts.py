@@ -14,6 +14,17 @@ from imgaudit.types import Box, Percept, Point, Source, Stored
 Point3 = tuple[float, float, float]
 
 
+class HandViews(Stored):
+    """How far several looks at one hand agree. Distances are in palm sizes (`kernels.hand_geometry.palm_size`)."""
+
+    jitter: float = Field(ge=0, description="mean distance of a point from its mean over the views; tips weigh double")
+    world_jitter: float = Field(ge=0, description="the same of the points in metres")
+    mirror: float = Field(ge=0, description="mean distance of the points from those of the mirrored look")
+    lite: float = Field(ge=0, description="mean distance of the points from those of the small model")
+    flips: bool = Field(description="whether the mirrored look is called the other side, as it should be")
+    presence: float = Field(ge=0, le=1, description="mean presence over the views")
+
+
 class Hand(Stored):
     """One hand: 21 points in mediapipe's order (0 wrist, then thumb to little finger, base to tip)."""
 
@@ -23,6 +34,14 @@ class Hand(Stored):
     side_score: float = Field(description="how sure it is of the side; NOT how sure it is of the hand")
     presence: float | None = Field(description="0..1, the model's own score that a hand is there, if it was read")
     box: Box
+    views: HandViews | None = Field(default=None, description="null where the hand was not looked at again")
+
+
+class FaceViews(Stored):
+    """How far several looks at one face agree. Distances are in interocular distances."""
+
+    jitter: float = Field(ge=0, description="mean distance of a mesh point from its mean over the views")
+    mirror: float = Field(ge=0, description="mean distance of the mesh from that of the mirrored look")
 
 
 class Face(Stored):
@@ -30,22 +49,35 @@ class Face(Stored):
 
     box: Box
     score: float
-    mesh: tuple[Point3, ...] | None = Field(description="468 or 478 points in mediapipe's order, or null")
+    mesh: tuple[Point3, ...] | None = Field(
+        description="468 points in mediapipe's order, then 5 of each iris (image left, image right) if they were "
+        "large enough to read; null if no mesh could be fitted"
+    )
+    presence: float | None = Field(default=None, description="0..1, the mesh model's own score that a face is there")
+    views: FaceViews | None = None
 
 
 class Pose(Stored):
     """One body: 33 points in mediapipe's order as x, y, z and visibility 0..1."""
 
     points: tuple[tuple[float, float, float, float], ...]
+    world: tuple[Point3, ...] = Field(default=(), description="the same points in metres, origin between the hips")
     box: Box
+    presence: float | None = Field(default=None, description="0..1, the model's own score that a body is there")
 
 
 class Landmarks(Percept):
-    """Hands, faces and bodies that mediapipe found."""
+    """Hands, faces and bodies that mediapipe found, best first. A part that was not asked for is empty."""
 
+    width: int = Field(default=0, ge=0, description="of the picture, in pixels")
+    height: int = Field(default=0, ge=0)
     hands: tuple[Hand, ...] = ()
     faces: tuple[Face, ...] = ()
     poses: tuple[Pose, ...] = ()
+    parts: tuple[Literal["hands", "faces", "poses"], ...] = Field(default=(), description="what was looked for")
+    capped: tuple[Literal["hands", "faces", "poses"], ...] = Field(
+        default=(), description="parts of which there were more than are kept"
+    )
 
 
 class TextLine(Stored):

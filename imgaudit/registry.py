@@ -24,7 +24,7 @@ _plugins_allowed = True
 
 def forbid_plugins() -> None:
     """Read no entry points from now on (`--no-plugins`)."""
-    global _plugins_allowed  # noqa: PLW0603 - one switch for the process, set once by the command line
+    global _plugins_allowed
     _plugins_allowed = False
 
 
@@ -116,7 +116,8 @@ class Registry(Generic[T]):
                 raise
             except Exception as error:
                 raise PluginError(
-                    f"the plug-in {point.value!r} ({self.kind}) cannot be loaded: {error}. Repair it, or use --no-plugins"
+                    f"the plug-in {point.value!r} ({self.kind}) cannot be loaded: {error}. "
+                    "Repair it, or use --no-plugins"
                 ) from error
             finally:
                 self._loading = None

@@ -271,24 +271,39 @@ def _count_foils(scene: Scene) -> Iterator[Scene]:
                 yield _with_item(scene, 0, replace(scene.items[0], count=count))
 
 
-def _same_look(one: Item, other: Item) -> bool:
-    """Whether the caption cannot tell the two items apart, so that swapping them changes nothing."""
-    shapes_differ = one.shape is not None and other.shape is not None and one.shape != other.shape
-    colours_differ = (
-        one.colour is not None and other.colour is not None and one.colour != other.colour
+def _compatible(one: Item, other: Item) -> bool:
+    """Whether one thing can be both."""
+    return all(
+        mine is None or theirs is None or mine == theirs
+        for mine, theirs in (
+            (one.shape, other.shape),
+            (one.colour, other.colour),
+            (one.size, other.size),
+        )
     )
-    sizes_differ = one.size is not None and other.size is not None and one.size != other.size
-    return not (shapes_differ or colours_differ or sizes_differ)
+
+
+def _may_show_both(scene: Scene, other: Scene) -> bool:
+    """Whether a picture of two things can be right for both scenes, the things taken in either order."""
+    if len(scene.items) != 2 or len(other.items) != 2:
+        return False
+    (one, two), (first, second) = scene.items, other.items
+    mine, theirs = scene.relation, other.relation
+    free = mine is None or theirs is None
+    straight = free or mine == theirs
+    crossed = free or OPPOSITES[mine or ""] == theirs
+    return (straight and _compatible(one, first) and _compatible(two, second)) or (
+        crossed and _compatible(one, second) and _compatible(two, first)
+    )
 
 
 def _relation_foils(scene: Scene) -> Iterator[Scene]:
     if scene.relation is None:
         return
     opposite = OPPOSITES[scene.relation]
-    first, second = scene.items
-    for relation in (opposite, *(other for other in RELATIONS if other != opposite)):
-        same = relation == scene.relation or (relation == opposite and _same_look(first, second))
-        if not same:
+    yield replace(scene, relation=opposite)
+    for relation in RELATIONS:
+        if relation not in (scene.relation, opposite):
             yield replace(scene, relation=relation)
 
 
@@ -321,9 +336,7 @@ def _binding_foils(scene: Scene) -> Iterator[Scene]:
     first, second = scene.items
     if first.colour and second.colour and first.colour != second.colour:
         swapped = (replace(first, colour=second.colour), replace(second, colour=first.colour))
-        unchanged = scene.relation is None and {*swapped} == {*scene.items}
-        if not unchanged:
-            yield replace(scene, items=swapped)
+        yield replace(scene, items=swapped)
 
 
 _FOIL_MAKERS = {
@@ -347,6 +360,7 @@ def foils(scene: Scene, kinds: tuple[str, ...] = FOIL_KINDS) -> tuple[Foil, ...]
         Foil(kind, changed, caption(changed))
         for kind in kinds
         for changed in _FOIL_MAKERS[kind](scene)
+        if kind in ("background", "negation") or not _may_show_both(scene, changed)
     )
 
 
@@ -369,9 +383,7 @@ def held_out(scene: Scene) -> bool:
     )
 
 
-def _radius(
-    size: str | None, *, alone: bool, random: np.random.Generator
-) -> float:
+def _radius(size: str | None, *, alone: bool, random: np.random.Generator) -> float:
     if size == "small":
         low, high = SMALL_RADIUS
     elif size == "large":
@@ -504,10 +516,10 @@ def _sampled_item(random: np.random.Generator, sizes: float = 0.3, named: float 
 
 
 def _sampled_open(random: np.random.Generator) -> Item:
-    draw_ = random.random()
-    if draw_ < 0.4:
+    chance = random.random()
+    if chance < 0.4:
         return Item()
-    if draw_ < 0.7:
+    if chance < 0.7:
         return Item(str(random.choice(SHAPES)))
     return Item(colour=str(random.choice(list(COLOURS))))
 
@@ -535,7 +547,55 @@ def sample_scene(random: np.random.Generator, *, allow_held_out: bool = False) -
     """Draw a caption's scene from the mixture used for training; relations and pairs come oftenest, being hardest."""
     while True:
         scene = _sampled_scene(random)
-        if len(scene.items) == 2 and _same_look(*scene.items):
+        if len(scene.items) == 2 and _compatible(*scene.items):
             continue
         if allow_held_out or not held_out(scene):
             return scene
+
+
+def _size_of(placed: Placed) -> str | None:
+    if placed.radius < (SMALL_RADIUS[1] + MIDDLE_RADIUS_GROUPED[0]) / 2:
+        return "small"
+    return "large" if placed.radius > (MIDDLE_RADIUS_ALONE[1] + LARGE_RADIUS_GROUPED[0]) / 2 else None
+
+
+def _relation_of(first: Placed, second: Placed) -> str | None:
+    """How the first lies to the second, if one direction is clear."""
+    across, down = first.x - second.x, first.y - second.y
+    if abs(across) > 2 * abs(down):
+        return "left of" if across < 0 else "right of"
+    if abs(down) > 2 * abs(across):
+        return "above" if down < 0 else "below"
+    return None
+
+
+def _described(placed: Placed, count: int, random: np.random.Generator) -> Item:
+    return Item(
+        placed.shape if random.random() < 0.92 else None,
+        placed.colour if random.random() < 0.88 else None,
+        _size_of(placed) if random.random() < 0.5 else None,
+        count,
+    )
+
+
+def describe(picture: Picture, random: np.random.Generator) -> Scene | None:
+    """Say of a picture something that is true and in the grammar; None if the grammar has no words for what it holds.
+
+    What is left unsaid is left to chance, so one picture has many descriptions.
+    """
+    background = picture.background if random.random() < 0.4 else None
+    kinds = {(placed.shape, placed.colour, _size_of(placed)) for placed in picture.placed}
+    count = len(picture.placed)
+    if len(kinds) == 1 and count <= max(COUNT_WORDS):
+        item = _described(picture.placed[0], count, random)
+        absent = None
+        if item.shape and random.random() < 0.12:
+            absent = str(random.choice([shape for shape in SHAPES if shape != item.shape]))
+        return Scene((item,), background=background, absent=absent)
+    if count != 2:
+        return None
+    first, second = (picture.placed[i] for i in random.permutation(2))
+    items = (_described(first, 1, random), _described(second, 1, random))
+    relation = _relation_of(first, second) if random.random() < 0.7 else None
+    scene = Scene(items, relation, background)
+    return None if _compatible(*items) else scene

@@ -1,0 +1,1 @@
+"""What measures pictures: one file a check. Pure; see `imgaudit.types.Checker`."""

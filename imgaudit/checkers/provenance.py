@@ -1,0 +1,212 @@
+"""Does the file say that it was generated, and by what? Do its marks hold, and do they agree?
+
+Marks that are looked for: a C2PA manifest, the IPTC digital source type in XMP, China's AIGC label, the IPTC field for
+the AI system, and the metadata that generators write. `ai_disclosed` is 1 when at least one of them says that the
+picture was generated, in whole or in part.
+
+That a file says nothing is a fact about the file and no more: a photograph has nothing to disclose, and a mark can be
+removed by any editor. Whether it matters is for the rubric.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from imgaudit.percepts import ContentCredentials, Metadata
+from imgaudit.registry import checker
+from imgaudit.types import Abstained, Case, Failed, Measure, Measured, Outcome, Percepts, Query
+
+METADATA, CREDENTIALS = Query("metadata"), Query("c2pa")
+
+GENERATED = frozenset(
+    ("trainedalgorithmicmedia", "compositewithtrainedalgorithmicmedia", "compositesynthetic", "trainedalgorithmicdata")
+)
+CAPTURED = frozenset(
+    ("digitalcapture", "computationalcapture", "negativefilm", "positivefilm", "print", "compositecapture")
+)
+AIGC_LABELS = frozenset(("1", "2", "3"))
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Which marks say that the picture was generated, and which that it was captured with a camera."""
+
+    generated: tuple[str, ...]
+    captured: tuple[str, ...]
+
+    @property
+    def contradict(self) -> bool:
+        """One mark says generated, another captured."""
+        return bool(set(self.generated) - set(self.captured) and set(self.captured) - set(self.generated))
+
+
+@checker
+class Provenance:
+    """Reads the marks of a file and compares them."""
+
+    name: ClassVar[str] = "provenance"
+    title: ClassVar[str] = "Disclosure and provenance"
+    version: ClassVar[str] = "1"
+    dimensions: ClassVar[tuple[str, ...]] = ("disclosure",)
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("ai_disclosed", "0 or 1", "up", "whether a mark in the file says that it was generated"),
+    )
+    labels: ClassVar[Mapping[str, str]] = {
+        "c2pa_state": "valid, invalid, none or unreadable, judged with no trust anchors",
+        "c2pa_trust": "official or user when the signer is on such a list, else none",
+        "c2pa_failures": "failure codes of the manifest and its ingredients, sorted, separated by spaces",
+        "c2pa_issuer": "who the signing certificate was issued to, by its own word",
+        "generator": "what made the picture, by the word of its metadata or manifest",
+        "disclosed_by": "the marks that say it was generated: c2pa, xmp, aigc, ai_system, metadata",
+        "source_type": "the IPTC digital source type, as written",
+        "parse": "how much of the generation metadata was understood: complete, partial or none",
+    }
+    codes: ClassVar[Mapping[str, str]] = {
+        "provenance.undisclosed": "nothing in the file says that it was generated",
+        "provenance.c2pa_invalid": "the C2PA manifest does not fit the file: one of them was changed after signing",
+        "provenance.contradiction": "one mark says generated, another says captured with a camera",
+        "provenance.unreadable": "a mark is there but cannot be read",
+    }
+    limits: ClassVar[str] = (
+        "Invisible watermarks (SynthID and others) are not looked for, so no mark found does not mean that no AI was "
+        "used. Marks are taken at their word: metadata can be copied, forged or removed, and a manifest is judged "
+        "without trust anchors unless a list is given. Manifests that lie elsewhere are not fetched."
+    )
+
+    def ask(self, case: Case, percepts: Percepts) -> Sequence[Query]:
+        """Metadata and manifest."""
+        return [METADATA, CREDENTIALS]
+
+    def measure(self, case: Case, percepts: Percepts) -> Outcome:
+        """The marks, what they say, and whether they agree."""
+        metadata = percepts.seen(METADATA, Metadata)
+        credentials = percepts.seen(CREDENTIALS, ContentCredentials)
+        if not isinstance(metadata, Metadata) and not isinstance(credentials, ContentCredentials):
+            return metadata
+        claims = Claims(_claims(metadata, credentials, GENERATED), _claims(metadata, credentials, CAPTURED))
+        unknown = _unknown(metadata, credentials)
+        disclosed = bool(claims.generated)
+        known = disclosed or unknown is None
+        return Measured(
+            measures={"ai_disclosed": float(disclosed)} if known else {},
+            unmeasured={} if known else {"ai_disclosed": unknown or ""},
+            labels=_labels(metadata, credentials, claims),
+            codes=_codes(metadata, credentials, claims, known and not disclosed),
+            message=_message(metadata, credentials, claims, unknown),
+        )
+
+
+def _claims(
+    metadata: Metadata | Abstained | Failed, credentials: ContentCredentials | Abstained | Failed, types: frozenset[str]
+) -> tuple[str, ...]:
+    """The marks that speak for one of the source types, in a fixed order."""
+    found = []
+    if isinstance(credentials, ContentCredentials) and credentials.state == "valid":
+        written = {_code(name) for name in credentials.digital_source_types}
+        # a manifest that tells of a capture and of generated parts speaks of a composite, not of a capture
+        if written & types and (types is GENERATED or not written & GENERATED):
+            found.append("c2pa")
+    if isinstance(metadata, Metadata):
+        if _code(metadata.digital_source_type or "") in types:
+            found.append("xmp")
+        if types is GENERATED:
+            found += _by_metadata(metadata)
+    return tuple(found)
+
+
+def _by_metadata(metadata: Metadata) -> list[str]:
+    marks = {
+        "aigc": _aigc_label(metadata) in AIGC_LABELS,
+        "ai_system": metadata.ai_system is not None,
+        "metadata": metadata.source.generator is not None,
+    }
+    return [name for name, there in marks.items() if there]
+
+
+def _aigc_label(metadata: Metadata) -> str | None:
+    try:
+        label = json.loads(metadata.raw.get("aigc", "{}")).get("Label")
+    except ValueError:
+        return None
+    return str(label) if label is not None else None
+
+
+def _code(uri: str) -> str:
+    """The last part of a source type's address, which is often written alone."""
+    return uri.strip().rstrip("/").rsplit("/", 1)[-1].lower()
+
+
+def _unknown(
+    metadata: Metadata | Abstained | Failed, credentials: ContentCredentials | Abstained | Failed
+) -> str | None:
+    """Why marks may have been missed, or None when everything could be read."""
+    for sight in (metadata, credentials):
+        if isinstance(sight, Abstained):
+            return sight.reason
+        if isinstance(sight, Failed):
+            return sight.error
+    if isinstance(credentials, ContentCredentials) and credentials.state == "unreadable":
+        return "a C2PA manifest is there but cannot be read"
+    return None
+
+
+def _labels(
+    metadata: Metadata | Abstained | Failed, credentials: ContentCredentials | Abstained | Failed, claims: Claims
+) -> dict[str, str]:
+    labels: dict[str, str | None] = {"disclosed_by": " ".join(claims.generated)}
+    if isinstance(credentials, ContentCredentials):
+        labels["c2pa_state"] = credentials.state
+        labels["c2pa_trust"] = credentials.trust
+        labels["c2pa_failures"] = " ".join(credentials.failures)
+        labels["c2pa_issuer"] = credentials.issuer
+        labels["generator"] = credentials.generator
+    elif isinstance(credentials, Failed):
+        labels["c2pa_state"] = "unreadable"
+    if isinstance(metadata, Metadata):
+        labels["generator"] = metadata.source.generator or metadata.ai_system or labels.get("generator")
+        labels["source_type"] = metadata.digital_source_type
+        labels["parse"] = metadata.source.parse
+    return {name: text for name, text in labels.items() if text}
+
+
+def _codes(
+    metadata: Metadata | Abstained | Failed,
+    credentials: ContentCredentials | Abstained | Failed,
+    claims: Claims,
+    undisclosed: bool,
+) -> tuple[str, ...]:
+    state = credentials.state if isinstance(credentials, ContentCredentials) else None
+    unreadable = isinstance(credentials, Failed) or isinstance(metadata, Failed) or state == "unreadable"
+    unreadable = unreadable or (isinstance(metadata, Metadata) and bool(metadata.problems))
+    fired = {
+        "provenance.undisclosed": undisclosed,
+        "provenance.c2pa_invalid": state == "invalid",
+        "provenance.contradiction": claims.contradict,
+        "provenance.unreadable": unreadable,
+    }
+    return tuple(code for code, there in fired.items() if there)
+
+
+def _message(
+    metadata: Metadata | Abstained | Failed,
+    credentials: ContentCredentials | Abstained | Failed,
+    claims: Claims,
+    unknown: str | None,
+) -> str:
+    parts = []
+    if claims.generated:
+        parts.append(f"the file says that it was generated ({', '.join(claims.generated)})")
+    elif unknown:
+        parts.append(f"whether the file says that it was generated could not be told: {unknown}")
+    else:
+        parts.append("nothing in the file says that it was generated; a photograph has nothing to say here")
+    if isinstance(credentials, ContentCredentials) and credentials.state == "invalid":
+        parts.append(f"its C2PA manifest does not hold ({', '.join(credentials.failures)})")
+    if claims.contradict:
+        parts.append(f"but {', '.join(claims.captured)} says that it was captured with a camera")
+    if isinstance(metadata, Metadata) and metadata.problems:
+        parts.append(f"unreadable: {'; '.join(metadata.problems[:3])}")
+    return "; ".join(parts)

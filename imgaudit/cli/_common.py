@@ -1,0 +1,114 @@
+"""What several commands share: options, progress, and the last lines on the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from imgaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from imgaudit.pipeline import Watcher
+    from imgaudit.record import FinishedRun
+    from imgaudit.types import Case
+
+FORMATS_HELP = "Reports to write, separated by commas: html, json, junit, csv, markdown."
+
+
+def names_list(text: str | None) -> tuple[str, ...] | None:
+    """Names separated by commas, or None when nothing was given."""
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise UsageError("an empty list was given; leave the option out to take all")
+    return names
+
+
+def seed_range(text: str) -> tuple[int, ...]:
+    """Seed indexes from '0-7' (inclusive), '3' or '0-3,8'; sorted, each once.
+
+    >>> seed_range("0-2,7")
+    (0, 1, 2, 7)
+    """
+    seeds: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*", part)
+        if match is None:
+            raise UsageError(f"--seeds {text!r}: expected numbers and ranges such as 0-7 or 0-3,8")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first or last - first >= 100_000:
+            raise UsageError(f"--seeds {text!r}: the range {part.strip()} is empty or longer than 100,000")
+        seeds.update(range(first, last + 1))
+    return tuple(sorted(seeds))
+
+
+def chosen_cases(cases: Sequence[Case], tags: tuple[str, ...] | None, limit: int | None) -> tuple[Case, ...]:
+    """The cases that have one of the tags, at most `limit`. Raises UsageError when none is left."""
+    if tags is not None:
+        cases = [case for case in cases if set(tags) & set(case.tags)]
+    if not cases:
+        raise UsageError(f"no case has one of the tags {', '.join(tags or ())}; `imgaudit suites show` lists them")
+    return tuple(cases[:limit])
+
+
+@contextlib.contextmanager
+def watching() -> Iterator[Watcher]:
+    """Progress on a terminal: what, how far, rate and time left. In a pipe: nothing."""
+    from imgaudit.pipeline import Watcher
+
+    if not sys.stderr.isatty():
+        yield Watcher()
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True) as progress:
+        tasks: list[int] = []
+        yield Watcher(
+            begin=lambda stage, total: tasks.append(progress.add_task(stage, total=total)),
+            advance=lambda count: progress.advance(tasks[-1], count),  # type: ignore[arg-type]
+            say=console.print,
+        )
+
+
+def conclude(finished: FinishedRun, written: list[Path], as_json: bool) -> int:
+    """Print what was decided and where the reports lie; the exit code."""
+    report = finished.report
+    if as_json:
+        typer.echo(report.model_dump_json())
+        return report.exit_code
+    counts = ", ".join(f"{count} {decision}" for decision, count in report.final_counts.items() if count)
+    typer.echo(f"{report.title}: {report.pictures} pictures: {counts or 'none'} (rubric {report.rubric.name})")
+    if report.set_verdict.reasons:
+        typer.echo(f"the set: {report.set_verdict.decision}: {report.set_verdict.reasons[0].message}")
+    if report.skipped:
+        typer.echo(f"{len(report.skipped)} other files were skipped; report.json names them")
+    for coverage in report.coverage:
+        if coverage.failed:
+            why = next(iter(coverage.reasons), "")
+            typer.echo(f"{coverage.checker}: failed on {coverage.failed} of {report.pictures} ({why})")
+    for path in written:
+        typer.echo(str(path))
+    return report.exit_code

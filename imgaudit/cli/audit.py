@@ -1,0 +1,48 @@
+"""`imgaudit audit`: judge pictures that exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from imgaudit.cli._common import FORMATS_HELP, conclude, names_list, watching
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(epilog="Example: imgaudit audit posters/ --out runs/posters --prompts posters/prompts.csv")
+def audit(
+    paths: list[Path] = typer.Argument(..., metavar="PATH...", help="Pictures, or folders that are searched."),
+    out: Path = typer.Option(..., "--out", help="The run folder; the same command continues an unfinished one."),
+    prompts: Path | None = typer.Option(None, help="CSV or JSONL with file,prompt[,negative,seed,expect_text]."),
+    rubric: str = typer.Option("publish", help="A packaged rubric, or the path of a YAML file."),
+    checks: str | None = typer.Option(None, help="Only these checkers, separated by commas."),
+    clip: str | None = typer.Option(None, help="CLIP model: embedded, hf-hub:ORG/NAME, ARCH:TAG, or a local folder."),
+    ocr: str | None = typer.Option(None, help="OCR engine: rapidocr or easyocr."),
+    engine: str = typer.Option("inline", help="inline (this process)."),
+    batch_size: int = typer.Option(16, min=1, max=1024, help="Pictures a model is given at once."),
+    all_files: bool = typer.Option(False, "--all-files", help="Give every file a line, pictures or not."),
+    formats: str = typer.Option("html", "--format", help=FORMATS_HELP),
+    no_cache: bool = typer.Option(False, "--no-cache", help="Look anew; neither use nor fill the percept cache."),
+    as_json: bool = typer.Option(False, "--json", help="Print report.json in place of sentences."),
+) -> int:
+    """Judge pictures that exist: publish, edit, reject, or hold when it cannot tell.
+
+    Exit codes: 0 all publish, 1 a reject, 3 an edit, 4 a hold, 2 an error.
+    """
+    from imgaudit.engine.sources import FileSource
+    from imgaudit.errors import UsageError
+    from imgaudit.pipeline import Options, carry_out, checked_formats, write_reports
+    from imgaudit.rubric import load_rubric
+    from imgaudit.suites.prompts_file import read_prompts
+
+    if engine != "inline":
+        raise UsageError(f"unknown engine {engine!r}; there are: inline")
+    wanted = checked_formats(formats)
+    roles = {"clip": clip, "ocr": ocr}
+    options = Options(out, load_rubric(rubric), names_list(checks), roles, batch_size, not no_cache)
+    source = FileSource.of(paths, read_prompts(prompts) if prompts else None, all_files)
+    with watching() as watcher:
+        finished = carry_out(source, options, watcher)
+    return conclude(finished, write_reports(out, wanted), as_json)

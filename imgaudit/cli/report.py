@@ -1,0 +1,43 @@
+"""`imgaudit report`: write reports of a stored run, or judge it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from imgaudit.cli._common import FORMATS_HELP, conclude
+from imgaudit.errors import UsageError
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(epilog="Example: imgaudit report runs/shapes --format html,junit --rubric strict")
+def report(
+    run: Path = typer.Argument(..., metavar="RUN", help="A run folder."),
+    formats: str = typer.Option("html", "--format", help=FORMATS_HELP),
+    rubric: str | None = typer.Option(None, help="Judge the stored findings by this rubric first; no model runs."),
+    root: list[str] = typer.Option([], "--root", metavar="r0=DIR", help="Where audited files lie now, if they moved."),
+    as_json: bool = typer.Option(False, "--json", help="Print report.json in place of sentences."),
+) -> int:
+    """Write reports of a stored run; with --rubric, judge it anew first.
+
+    Exit codes are those of the run's verdicts: 0 all publish, 1 a reject, 3 an edit, 4 a hold, 2 an error.
+    """
+    from imgaudit.pipeline import checked_formats, judge_again, open_run, write_reports
+    from imgaudit.rubric import load_rubric
+
+    wanted = checked_formats(formats)
+    roots = dict(_root(text) for text in root)
+    if rubric is not None:
+        judge_again(run, load_rubric(rubric))
+    return conclude(open_run(run, roots), write_reports(run, wanted, roots), as_json)
+
+
+def _root(text: str) -> tuple[str, Path]:
+    name, equals, folder = text.partition("=")
+    if not equals or not name.startswith("r") or not name[1:].isdigit():
+        raise UsageError(f"--root {text!r}: expected e.g. r0=/where/the/pictures/are")
+    if not Path(folder).is_dir():
+        raise UsageError(f"--root {text!r}: {folder} is no folder")
+    return name, Path(folder)

@@ -1,0 +1,46 @@
+"""`imgaudit schema`: the published JSON Schemas."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from imgaudit.errors import UsageError
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(epilog="Example: imgaudit schema image > imgaudit-image.schema.json")
+def schema(
+    name: str | None = typer.Argument(None, metavar="[NAME]", help="image, group, report, run, rubric or suite."),
+    out: Path | None = typer.Option(None, "--out", help="Write all schemas into this folder."),
+) -> None:
+    """Print a JSON Schema: of a line of images.jsonl or groups.jsonl, report.json, run.json, a rubric or a suite."""
+    known = schemas()
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for title, content in known.items():
+            (out / f"imgaudit-{title}.schema.json").write_text(json.dumps(content, indent=1) + "\n")
+        typer.echo(f"{out}: {len(known)} schemas")
+    elif name is None:
+        typer.echo("\n".join(known))
+    elif name in known:
+        typer.echo(json.dumps(known[name], indent=1))
+    else:
+        raise UsageError(f"unknown schema {name!r}; there are: {', '.join(known)}")
+
+
+def schemas() -> dict[str, dict[str, object]]:
+    """Name -> JSON Schema (draft 2020-12)."""
+    from imgaudit.record import Report, RunInfo
+    from imgaudit.rubric import Rubric
+    from imgaudit.suites.schema import Suite
+    from imgaudit.types import GroupFinding, ImageRecord
+
+    models = {
+        "image": ImageRecord, "group": GroupFinding, "report": Report, "run": RunInfo, "rubric": Rubric, "suite": Suite,
+    }  # fmt: skip
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {name: {**dialect, **model.model_json_schema(mode="serialization")} for name, model in models.items()}

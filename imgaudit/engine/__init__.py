@@ -1,0 +1,1 @@
+"""How pictures are looked at: the planner, and the engines that drive it."""

@@ -1,0 +1,99 @@
+"""How surely a picture shows its prompt rather than something near it, from cosines in a joint embedding.
+
+A cosine means little by itself: its level differs from model to model and from prompt to prompt. What a joint
+embedding tells well is which of several texts fits one picture better. So a prompt is put against *foils* (texts
+that differ in one respect and are false of a right picture) and against *anchors* (texts that have nothing to do
+with the prompt). With logit `l(t) = scale * cos(picture, t)`, the probability that the picture shows the prompt p
+and neither the foil f nor anything of the kind of the anchors A is
+
+    P(p | f) = exp l(p) / (exp l(p) + exp l(f) + mean over a in A of exp l(a))
+
+Without anchors this is the pairwise probability `sigmoid(l(p) - l(f))`: the softmax over two texts of CLIP, and the
+same for SigLIP, whose bias cancels between two texts. The anchors are what keeps a picture of a cat from scoring
+high on "a red dog" against "a blue dog". They enter as a mean, and so do the foils of one kind, so the number of
+either does not move the score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+ABSENT = "absent"
+"""Name of the comparison with the anchors: what the prompt speaks of is not there at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A prompt against its foils and anchors; all numbers are probabilities, 0..1.
+
+    Attributes:
+        match: mean over the kinds of foils; against the anchors alone where there is no foil.
+        worst: the lowest of the kinds, and its name; `absent` where the anchors fit better than the prompt.
+        kinds: each kind's mean over its foils.
+        absent: against the anchors alone; missing where there are none.
+    """
+
+    match: float
+    worst: float
+    worst_kind: str
+    kinds: Mapping[str, float]
+    absent: float | None
+
+
+def log_mean_exp(values: Sequence[float]) -> float:
+    """The logarithm of the mean of the exponentials, without overflow; minus infinity for no values.
+
+    >>> round(log_mean_exp([1000.0, 1000.0]), 6)
+    1000.0
+    """
+    if not values:
+        return -math.inf
+    top = max(values)
+    return top + math.log(sum(math.exp(value - top) for value in values) / len(values))
+
+
+def share(own: float, *others: float) -> float:
+    """Softmax share of the logit `own` among itself and `others`; others may be minus infinity.
+
+    >>> share(0.0, 0.0)
+    0.5
+    """
+    top = max(own, *others)
+    weights = [math.exp(value - top) for value in (own, *others)]
+    return weights[0] / sum(weights)
+
+
+def compare(
+    prompt: float, foils: Mapping[str, Sequence[float]], anchors: Sequence[float], scale: float
+) -> Comparison | None:
+    """Put a prompt against its foils and anchors.
+
+    Args:
+        prompt: cosine of the picture and its prompt, -1..1.
+        foils: cosines of the foils, by kind; kinds without foils are left out.
+        anchors: cosines of texts that are unrelated to the prompt.
+        scale: the model's logit scale, already exponentiated (about 100 for CLIP).
+
+    Returns:
+        None where there is nothing to compare the prompt with.
+    """
+    own = scale * prompt
+    beside = log_mean_exp([scale * cosine for cosine in anchors])
+    absent = share(own, beside) if anchors else None
+    kinds = {
+        kind: sum(share(own, scale * cosine, beside) for cosine in cosines) / len(cosines)
+        for kind, cosines in foils.items()
+        if cosines
+    }
+    if not kinds:
+        return None if absent is None else Comparison(absent, absent, ABSENT, {}, absent)
+    worst = min(kinds, key=lambda kind: (kinds[kind], kind))
+    named = ABSENT if absent is not None and absent < 0.5 else worst
+    return Comparison(sum(kinds.values()) / len(kinds), kinds[worst], named, kinds, absent)
+
+
+def against(own: float, others: Sequence[float], scale: float) -> float | None:
+    """Probability of one text against the mean of others, from cosines; None where there are no others."""
+    return share(scale * own, log_mean_exp([scale * other for other in others])) if others else None

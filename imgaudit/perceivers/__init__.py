@@ -1,0 +1,1 @@
+"""What looks at pictures: one file a model family."""

@@ -1,0 +1,399 @@
+"""The rubric: which findings mean edit or reject, and what must be known before publishing.
+
+A rubric is a YAML file that names every dimension of the framework. `judge` turns the findings of one picture into
+a verdict, and `judge_set` the findings over a set into the run's own. Both are pure and know no picture.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from imgaudit.digest import digest
+from imgaudit.dimensions import BY_ID, DIMENSIONS
+from imgaudit.errors import UsageError
+from imgaudit.record import RubricInfo, RunVerdict
+from imgaudit.registry import checkers
+from imgaudit.types import Decision, Edit, Finding, GroupFinding, Reason, Region, Stored, Verdict
+from imgaudit.yamlfile import Document, read_yaml, validated
+
+SEVERITY = {Decision.PUBLISH: 0, Decision.EDIT: 1, Decision.HOLD: 2, Decision.REJECT: 3}
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+_TERM = re.compile(r"^(?P<name>[a-z][\w-]*\.[\w.-]+)\s*(?P<op>>=|<=|==|!=|>|<)\s*(?P<value>[^\s].*)$")
+_CODE = re.compile(r"^code\s+(?P<name>[a-z][\w-]*\.[\w.-]+)$")
+_NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One comparison: `hands.defect >= 0.5`, `provenance.c2pa_state == invalid` or `code hands.extra_finger`."""
+
+    kind: Literal["measure", "label", "code"]
+    checker: str
+    name: str
+    op: str = "=="
+    value: str = ""
+
+    def holds(self, finding: Finding | GroupFinding) -> bool:
+        """Whether a measured finding satisfies this; a measure it lacks satisfies nothing."""
+        if self.kind == "code":
+            return f"{self.checker}.{self.name}" in finding.codes
+        if self.kind == "label":
+            return self.name in finding.labels and (finding.labels[self.name] == self.value) == (self.op == "==")
+        got = finding.measures.get(self.name)
+        return got is not None and _COMPARE[self.op](got, float(self.value))
+
+
+def parse_condition(text: str) -> tuple[Term, ...]:
+    """The terms of a condition; `and` joins them.
+
+    >>> [t.name for t in parse_condition("hands.defect >= 0.5 and hands.count >= 1")]
+    ['defect', 'count']
+    """
+    return tuple(_term(part.strip()) for part in text.split(" and "))
+
+
+def _term(text: str) -> Term:
+    if match := _CODE.match(text):
+        checker, name = match["name"].split(".", 1)
+        return Term("code", checker, name)
+    if match := _TERM.match(text):
+        checker, name = match["name"].split(".", 1)
+        value = match["value"].strip()
+        if _NUMBER.match(value):
+            return Term("measure", checker, name, match["op"], value)
+        if match["op"] in ("==", "!="):
+            return Term("label", checker, name, match["op"], value)
+    raise ValueError(
+        f"cannot read the condition {text!r}; expected e.g. 'hands.defect >= 0.5', "
+        "'provenance.c2pa_state == invalid' or 'code text.missing', joined by 'and'"
+    )
+
+
+class Fix(Stored):
+    """What an edit verdict asks for. `{label}` stands for the region's label."""
+
+    method: Literal["inpaint", "crop", "retypeset", "regenerate", "adjust"]
+    instruction: str
+
+
+class Rule(Stored):
+    """When a condition over one checker's findings holds, then a decision; `because` defends the threshold."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9._-]*$")
+    when: str
+    then: Literal["note", "edit", "hold", "reject"]
+    because: str = Field(min_length=10)
+    message: str = ""
+    fix: Fix | None = None
+
+    @field_validator("when")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        terms = parse_condition(text)
+        if len({term.checker for term in terms}) != 1:
+            raise ValueError(f"the condition {text!r} speaks of several checkers; a rule is about one")
+        return text
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The parsed condition."""
+        return parse_condition(self.when)
+
+    @property
+    def checker(self) -> str:
+        """The checker that the condition is about."""
+        return self.terms[0].checker
+
+
+class Attestation(Stored):
+    """Who is asked, and how long the answer holds."""
+
+    scope: Literal["picture", "run", "generator"]
+    valid_days: int = Field(default=365, ge=1)
+
+
+class DimensionRule(Stored):
+    """How a rubric treats one dimension of the framework."""
+
+    required: bool = False
+    on_abstain: Literal["hold", "note"] = "note"
+    needs: tuple[str, ...] = Field(default=(), description="measures that must be told wherever they apply")
+    attestation: Attestation | None = None
+    rules: tuple[Rule, ...] = ()
+    because: str = ""
+
+
+class Rubric(Stored):
+    """A whole rubric. Every dimension of the framework stands in it."""
+
+    format: Literal["imgaudit-rubric/1"]
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    version: str
+    title: str
+    about: str
+    dimensions: dict[str, DimensionRule]
+    set: tuple[Rule, ...] = Field(default=(), description="rules over group findings; they judge the run")
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex sha256 of the content."""
+        return digest(self.model_dump(mode="json"))
+
+    def info(self) -> RubricInfo:
+        """What a report says of this rubric."""
+        return RubricInfo(name=self.name, version=self.version, digest=self.digest, title=self.title)
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def packaged_rubrics() -> list[str]:
+    """Names of the rubrics that come with the package."""
+    return sorted(path.stem for path in _packaged_folder().glob("*.yaml"))
+
+
+def _packaged_folder() -> Path:
+    beside = Path(__file__).resolve().parent.parent / "rubrics"
+    inside = Path(str(resources.files("imgaudit"))) / "packaged_rubrics"
+    return inside if inside.is_dir() else beside
+
+
+def load_rubric(name: str) -> Rubric:
+    """A packaged rubric by name, or one from a YAML file. Raises ConfigError with file and line."""
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        path = Path(name)
+    elif name in packaged_rubrics():
+        path = _packaged_folder() / f"{name}.yaml"
+    else:
+        raise UsageError(
+            f"unknown rubric {name!r}; there are: {', '.join(packaged_rubrics())}, or give the path of a .yaml file"
+        )
+    document = read_yaml(path)
+    rubric = validated(document, Rubric, _known_keys)
+    _check_dimensions(document, rubric)
+    _check_names(document, rubric)
+    return rubric
+
+
+def _known_keys(place: tuple[str | int, ...]) -> Iterable[str]:
+    if not place:
+        return Rubric.model_fields
+    if "rules" in place or place[0] == "set":
+        return Fix.model_fields if place[-1] == "fix" else Rule.model_fields
+    return Attestation.model_fields if place[-1] == "attestation" else DimensionRule.model_fields
+
+
+def _check_dimensions(document: Document, rubric: Rubric) -> None:
+    for name in rubric.dimensions:
+        if name not in BY_ID:
+            raise document.error(("dimensions", name), f"unknown dimension {name!r}; there are: {', '.join(BY_ID)}")
+    missing = [d.id for d in DIMENSIONS if d.id not in rubric.dimensions]
+    if missing:
+        raise document.error(("dimensions",), f"a rubric may drop no dimension; missing: {', '.join(missing)}")
+    for name, entry in rubric.dimensions.items():
+        how = BY_ID[name].how
+        if (how == "attestation") != (entry.attestation is not None):
+            wanted = "needs an 'attestation'" if how == "attestation" else "takes no 'attestation'"
+            raise document.error(("dimensions", name), f"the dimension {name!r} is answered by a {how}: it {wanted}")
+        if how == "limit" and entry.required:
+            raise document.error(("dimensions", name), f"{name!r} cannot be checked yet, so it cannot be required")
+
+
+def _check_names(document: Document, rubric: Rubric) -> None:
+    for name, entry in rubric.dimensions.items():
+        for index, rule in enumerate(entry.rules):
+            _check_rule(document, ("dimensions", name, "rules", index, "when"), rule)
+        for index, need in enumerate(entry.needs):
+            checker, _, measure = need.partition(".")
+            _check_term(document, ("dimensions", name, "needs", index), Term("measure", checker, measure))
+    for index, rule in enumerate(rubric.set):
+        _check_rule(document, ("set", index, "when"), rule)
+
+
+def _check_rule(document: Document, place: tuple[str | int, ...], rule: Rule) -> None:
+    for term in rule.terms:
+        _check_term(document, place, term)
+
+
+def _check_term(document: Document, place: tuple[str | int, ...], term: Term) -> None:
+    if term.checker not in checkers.names():
+        raise document.error(place, f"unknown checker {term.checker!r}; there are: {', '.join(checkers.names())}")
+    facts = checkers.get(term.checker)
+    known = {
+        "measure": [measure.name for measure in facts.measures],
+        "label": list(facts.labels),
+        "code": [code.partition(".")[2] for code in facts.codes],
+    }[term.kind]
+    if term.name not in known:
+        raise document.error(
+            place,
+            f"unknown {term.kind} '{term.checker}.{term.name}'. "
+            f"The checker {term.checker!r} has: {', '.join(known) or 'none'}",
+        )
+
+
+# --- judging ------------------------------------------------------------------------------------
+
+
+def judge(findings: Sequence[Finding], rubric: Rubric, attested: frozenset[str] = frozenset()) -> Verdict:
+    """The verdict on one picture, from its findings as they are stored (after rounding).
+
+    `attested` names the dimensions that a person has answered. The machine verdict rests on checks alone; the
+    final one also holds for a required attestation that nobody gave.
+    """
+    by_checker = {finding.checker: finding for finding in findings}
+    tally = _Tally()
+    unanswered: list[Reason] = []
+    load = by_checker.get("load")
+    unreadable = load is not None and load.outcome == "failed"
+    if load is not None and unreadable:
+        tally.holds.append(
+            Reason(code="load.failed", rule="load", message=f"The file cannot be read: {load.error}")
+        )
+    for name, entry in rubric.dimensions.items():
+        for rule in entry.rules:
+            _apply(rule, by_checker.get(rule.checker), tally)
+        if entry.attestation is not None:
+            _ask_person(name, entry, attested, unanswered)
+        elif BY_ID[name].how == "checker" and not unreadable:
+            _require(name, entry, by_checker, tally)
+    machine = _decide([decision for decision, _ in tally.reasons], bool(tally.holds))
+    return Verdict(
+        machine=machine,
+        final=max(machine, Decision.HOLD, key=SEVERITY.__getitem__) if unanswered else machine,
+        reasons=tuple(reason for _, reason in tally.reasons),
+        holds=(*tally.holds, *unanswered),
+        notes=tuple(tally.notes),
+        edits=tuple(tally.edits),
+    )
+
+
+def _decide(decisions: Sequence[Decision], held: bool) -> Decision:
+    everything = [Decision.PUBLISH, *decisions, *([Decision.HOLD] if held else [])]
+    return max(everything, key=SEVERITY.__getitem__)
+
+
+@dataclass
+class _Tally:
+    """What the rules of one picture have said so far."""
+
+    reasons: list[tuple[Decision, Reason]] = field(default_factory=list)
+    holds: list[Reason] = field(default_factory=list)
+    notes: list[Reason] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
+
+
+def _apply(rule: Rule, finding: Finding | None, tally: _Tally) -> None:
+    if finding is None or finding.outcome != "measured" or not all(term.holds(finding) for term in rule.terms):
+        return
+    reason = Reason(code=_code(rule, finding), rule=rule.id, message=rule.message or finding.message or rule.when)
+    if rule.then == "note":
+        tally.notes.append(reason)
+    elif rule.then == "hold":
+        tally.holds.append(reason)
+    else:
+        tally.reasons.append((Decision(rule.then), reason))
+        if rule.then == "edit" and rule.fix is not None:
+            tally.edits.extend(_edits(rule.fix, finding.regions))
+
+
+def _code(rule: Rule, finding: Finding | GroupFinding) -> str:
+    """The finding's own code where the rule names one, else the rule's name under its checker."""
+    named = [f"{term.checker}.{term.name}" for term in rule.terms if term.kind == "code"]
+    own = rule.id if rule.id.startswith(f"{finding.checker}.") else f"{finding.checker}.{rule.id}"
+    return named[0] if named else own
+
+
+def _edits(fix: Fix, regions: Sequence[Region]) -> list[Edit]:
+    if not regions:
+        return [Edit(region=None, instruction=fix.instruction.replace("{label}", "it"), method=fix.method)]
+    return [
+        Edit(region=region, instruction=fix.instruction.replace("{label}", region.label), method=fix.method)
+        for region in regions
+    ]
+
+
+def _ask_person(name: str, entry: DimensionRule, attested: frozenset[str], unanswered: list[Reason]) -> None:
+    if entry.required and name not in attested:
+        text = f"Nobody answered: {BY_ID[name].question}"
+        unanswered.append(Reason(code=f"attestation.{name}", rule=f"attest-{name}", message=text))
+
+
+def _require(name: str, entry: DimensionRule, by_checker: dict[str, Finding], tally: _Tally) -> None:
+    why = _untold(name, entry, by_checker)
+    if why is None:
+        return
+    reason = Reason(code=f"unknown.{name}", rule=f"know-{name}", message=f"{BY_ID[name].title}: {why}")
+    if entry.required and entry.on_abstain == "hold":
+        tally.holds.append(reason)
+    else:
+        tally.notes.append(reason)
+
+
+def _untold(name: str, entry: DimensionRule, by_checker: dict[str, Finding]) -> str | None:
+    """Why a dimension could not be told from these findings, or None when it was."""
+    named = {need.partition(".")[0] for need in entry.needs}
+    for checker in BY_ID[name].checkers:
+        if getattr(checkers.get(checker), "aggregate", None) is not None:
+            continue  # a set's finding never holds one picture
+        finding = by_checker.get(checker)
+        if finding is None:
+            return f"the check {checker!r} did not run"
+        if finding.outcome == "failed":
+            return f"the check {checker!r} failed: {finding.error}"
+        if finding.outcome == "abstained":
+            return f"could not tell: {finding.reason}"
+        if checker in named or not named:
+            untold = _unmeasured(entry, checker, finding)
+            if untold:
+                return untold
+    return None
+
+
+def _unmeasured(entry: DimensionRule, checker: str, finding: Finding) -> str | None:
+    for need in entry.needs:
+        owner, _, measure = need.partition(".")
+        if owner == checker and measure in finding.unmeasured:
+            return f"could not tell {need}: {finding.unmeasured[measure]}"
+    return None
+
+
+def judge_set(groups: Sequence[GroupFinding], rubric: Rubric) -> RunVerdict:
+    """The verdict on the set; it never changes the verdict on a picture."""
+    reasons: list[tuple[Decision, Reason]] = []
+    notes: list[Reason] = []
+    for rule in rubric.set:
+        for group in groups:
+            if group.checker != rule.checker or group.outcome != "measured":
+                continue
+            if not all(term.holds(group) for term in rule.terms):
+                continue
+            text = f"{group.group}: {rule.message or group.message or rule.when}"
+            reason = Reason(code=_code(rule, group), rule=rule.id, message=text)
+            if rule.then == "note":
+                notes.append(reason)
+            else:
+                reasons.append((Decision(rule.then), reason))
+    return RunVerdict(
+        decision=_decide([decision for decision, _ in reasons], held=False),
+        reasons=tuple(reason for _, reason in reasons),
+        notes=tuple(notes),
+    )
+
+
+def exit_code(decisions: Iterable[Decision]) -> int:
+    """Exit code of a run: 1 a reject, else 4 a hold, else 3 an edit, else 0."""
+    worst = max(decisions, key=SEVERITY.__getitem__, default=Decision.PUBLISH)
+    return {Decision.PUBLISH: 0, Decision.EDIT: 3, Decision.HOLD: 4, Decision.REJECT: 1}[worst]

@@ -1,0 +1,120 @@
+"""Print what imgaudit costs beside the bare models: `make bench`, or `python -m tests.benchmarks [NAME...]`."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.benchmarks.pictures import draw_pictures
+
+CHECKS = "hands,text,quality"
+SIDE = 512
+LOOP = """
+import io, sys
+from pathlib import Path
+from imgaudit.pictures import decode
+from imgaudit.registry import perceivers
+from imgaudit.types import Look, Percepts, Case
+from imgaudit.registry import checkers
+roles = {}
+built = [checkers.get(name)() for name in sys.argv[2].split(",")]
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    picture, _ = decode(path.read_bytes(), path.name)
+    known = Percepts()
+    for _ in range(3):
+        for checker in built:
+            for query in checker.ask(Case(id="x"), known):
+                if query in known:
+                    continue
+                if query.perceiver not in roles:
+                    roles[query.perceiver] = perceivers.get(query.perceiver)()
+                look = Look(picture, query, tuple(known[q] for q in query.upstream))
+                known = known.merged({query: roles[query.perceiver].perceive([look])[0]})
+    for checker in built:
+        checker.measure(Case(id="x"), known)
+"""
+
+
+def run(arguments: list[str], cache: Path) -> dict[str, float]:
+    """Run a command; wall seconds, CPU seconds and peak memory (MiB) of it alone."""
+    environment = {**os.environ, "IMGAUDIT_CACHE": str(cache)}
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    wrapper = "import resource,subprocess,sys; c=subprocess.call(sys.argv[1:]); " \
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(c)"
+    done = subprocess.run([sys.executable, "-c", wrapper, *arguments], env=environment, capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode == 2:
+        raise SystemExit(f"{' '.join(arguments)}\n{done.stderr}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"wall": time.monotonic() - began, "cpu": cpu, "peak": int(done.stderr.split()[-1]) / 1024}
+
+
+def imgaudit(*arguments: str) -> list[str]:
+    """The command line of this installation."""
+    return [sys.executable, "-c", "from imgaudit.cli import main; main()", *arguments]
+
+
+def audit(folder: Path, out: Path, checks: str) -> list[str]:
+    """An audit of a folder with some checks."""
+    return imgaudit("audit", str(folder), "--out", str(out), "--checks", checks, "--format", "junit")
+
+
+def bench_help(work: Path) -> dict[str, float]:
+    """`imgaudit --help` against starting Python at all: wall seconds, the best of five."""
+    ours, bare = _best_of_five(imgaudit("--help")), _best_of_five([sys.executable, "-c", "pass"])
+    return {"help_seconds": ours, "python_seconds": bare, "help_to_python": ours / bare}
+
+
+def _best_of_five(command: list[str]) -> float:
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.monotonic() - began)
+    return min(times)
+
+
+def bench_overhead(work: Path, count: int = 200) -> dict[str, float]:
+    """CPU seconds of an audit against a hand-written loop over the same models; then the audit once more."""
+    folder = draw_pictures(work / "overhead", count, SIDE)
+    loop = run([sys.executable, "-c", LOOP, str(folder), CHECKS], work / "none")
+    first = run(audit(folder, work / "first", CHECKS), work / "cache")
+    again = run(audit(folder, work / "again", CHECKS), work / "cache")
+    return {
+        "pictures": count,
+        "loop_cpu_seconds": loop["cpu"],
+        "audit_cpu_seconds": first["cpu"],
+        "audit_to_loop_cpu": first["cpu"] / loop["cpu"],
+        "first_wall_seconds": first["wall"],
+        "again_wall_seconds": again["wall"],
+        "first_to_again_wall": first["wall"] / again["wall"],
+    }
+
+
+def bench_memory(work: Path) -> dict[str, float]:
+    """Peak memory of auditing 200 and 2,000 pictures (pixels and metadata; the models' own memory is constant)."""
+    checks = "quality,provenance,duplicates"
+    few = run(audit(draw_pictures(work / "few", 200, 256), work / "run-few", checks), work / "none-few")
+    many = run(audit(draw_pictures(work / "many", 2000, 256), work / "run-many", checks), work / "none-many")
+    return {"peak_mib_200": few["peak"], "peak_mib_2000": many["peak"], "peak_2000_to_200": many["peak"] / few["peak"]}
+
+
+BENCHMARKS = {"help": bench_help, "overhead": bench_overhead, "memory": bench_memory}
+
+
+def main(names: list[str]) -> None:
+    """Run the benchmarks of these names, or all, and print one JSON line each."""
+    for name in names or list(BENCHMARKS):
+        with tempfile.TemporaryDirectory() as folder:
+            figures = BENCHMARKS[name](Path(folder))
+        print(json.dumps({"benchmark": name, **{k: round(v, 3) for k, v in figures.items()}}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
