@@ -30,7 +30,9 @@ class Hand(Stored):
 
     points: tuple[Point3, ...] = Field(description="x, y in pixels; z on the scale of x, wrist at 0")
     world: tuple[Point3, ...] = Field(description="metres, origin at the hand's centre")
-    side: Literal["left", "right"] = Field(description="the model's label, which assumes a mirrored picture")
+    side: Literal["left", "right"] = Field(
+        description="of the body, if the picture is not mirrored (mediapipe's own label is the other one)"
+    )
     side_score: float = Field(description="how sure it is of the side; NOT how sure it is of the hand")
     presence: float | None = Field(description="0..1, the model's own score that a hand is there, if it was read")
     box: Box
@@ -81,19 +83,30 @@ class Landmarks(Percept):
 
 
 class TextLine(Stored):
-    """A line of writing as one engine reads it. `score` is the mean probability of a character, 0..1."""
+    """A line of writing as one engine reads it."""
 
-    text: str
-    polygon: tuple[Point, ...]
-    score: float
+    text: str = Field(description="without control and direction characters")
+    polygon: tuple[Point, ...] = Field(description="four corners, clockwise from the start of the line")
+    score: float = Field(description="mean probability of a character, 0..1, comparable between engines")
+    characters: tuple[float, ...] = Field(
+        default=(), description="probability of each character of `text`; empty where the engine only tells the mean"
+    )
+    found: float | None = Field(default=None, description="0..1, how text-shaped the detector finds the place")
+    contrast: float | None = Field(default=None, description="WCAG contrast of ink and ground, 1..21")
 
 
 class Writing(Percept):
-    """All lines that an OCR engine read, in reading order, and boxes it found but could not read."""
+    """All lines that an OCR engine read, in reading order, and places it found but could not read."""
 
     engine: str
+    scripts: tuple[str, ...] = Field(default=(), description="scripts the engine can read, by their Unicode names")
+    width: int = Field(default=0, ge=0, description="of the picture, in pixels")
+    height: int = Field(default=0, ge=0)
     lines: tuple[TextLine, ...] = ()
-    unread: tuple[tuple[Point, ...], ...] = ()
+    unread: tuple[TextLine, ...] = Field(
+        default=(), description="text-shaped places below the score gate; their `text` is a guess and not to be shown"
+    )
+    left_out: int = Field(default=0, ge=0, description="text-shaped places beyond the limit, smallest first, not read")
 
 
 class Match(Percept):
@@ -117,10 +130,12 @@ class Embedding(Percept):
 class Pixels(Percept):
     """Numbers computed from the pixels alone; every one is explained in `imgaudit.kernels.quality`."""
 
+    digest: str = Field(description="hex sha256 of the decoded RGBA: equal for equal pictures")
     numbers: dict[str, float]
     phash: str = Field(description="64-bit perceptual hash, hex")
     pdq: str = Field(description="256-bit PDQ hash, hex")
     pdq_quality: int = Field(description="0..100; below 50 the PDQ hash means little")
+    grid: str = Field(description="mean colours of a 16 by 16 grid, hex RGB: tells copies that differ in colour")
     palette: tuple[tuple[str, float], ...] = Field(description="named colours with their share of the picture")
     subject: str | None = Field(description="named colour of what stands out from an even background, if one does")
 

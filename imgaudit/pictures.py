@@ -161,7 +161,7 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
 
 
 def _check_frames(image: Image.Image, size: int) -> None:
-    """Raise when an animation breaks off after its first frame: that one loads, but the file is broken.
+    """Raise when an animation has a header of a later frame that is broken: the first one loads, the file is no good.
 
     Counting the frames reads the whole file. A hostile one holds a frame in every dozen bytes, so of a large file only
     the start of the second frame is looked at.
@@ -245,7 +245,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
     rgba = None if image.mode in ("CMYK", "L", "RGB") and "transparency" not in image.info else _plain(image)
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
+        if ImageCms.getProfileDescription(source).lower().startswith("srgb"):
             return None
         colours = image if rgba is None else rgba.convert("RGB")
         converted = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")

@@ -78,7 +78,7 @@ def carry_out(source: PictureSource, options: Options, watcher: Watcher = QUIET)
     folder = RunFolder.create(options.out, _request(source, options))
     started = _now()
     if isinstance(source, FileSource):
-        folder.write_roots(source.roots)
+        folder.write_roots(source.found.roots)
     cache = PerceptCache() if options.cache else None
     pool = PerceiverPool(options.perceivers)
     engine = InlineEngine(checks, Planner(pool, cache, options.batch_size))

@@ -1,1 +1,1 @@
-"""What measures pictures: one file a check. Pure; see `imgaudit.types.Checker`."""
+"""What can be measured: one file a check, found by the registry."""

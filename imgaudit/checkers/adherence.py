@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import ClassVar
 
@@ -40,6 +40,7 @@ _HARD: dict[str, str] = {
 _KINDS = ("colour", "shape", "size", "background", *_HARD)
 _OUT_OF_SIGHT = "the words that differ lie beyond the model's window"
 _TWO_TEXTS = 0.5
+_KEPT_PLANS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def unrelated(name: str, *texts: str) -> tuple[str, ...]:
     return tuple(text for text, ties in packaged(name) if not ties & words)
 
 
-@cache
+@lru_cache(maxsize=_KEPT_PLANS)
 def _plan(
     prompt: str, given: tuple[tuple[str, tuple[str, ...]], ...], english: bool, parts: tuple[str, str] | None
 ) -> Plan:

@@ -1,8 +1,8 @@
 """Are the faces whole and plausible?
 
-Faces are counted, and each one that a mesh could be fitted to is looked at again: moved, turned, mirrored. A good face is
-read alike every time; on a melted one the mesh slides about. Of faces that look at the camera, the two halves and the
-two irises are compared as well. The oddest cue decides; 0.5 stands for its limit (`imgaudit.kernels.face_geometry`).
+Faces are counted, and each one that a mesh could be fitted to is looked at again: turned, scaled, mirrored. A good face
+is read alike every time; on a melted one the mesh slides about. Of faces that look at the camera, the two halves and
+the two irises are compared as well. The oddest cue decides; 0.5 is its limit (`imgaudit.kernels.face_geometry`).
 
 Known limits: the mesh is drawn by a network that only knows good faces, so a small fault (teeth, an ear, one eye that
 looks elsewhere) passes unseen; faces that are small, turned away or hidden are counted but not judged; painted and
@@ -86,8 +86,8 @@ class FacesChecker:
         "faces.too_few": "fewer faces than the case expects",
     }
     limits: ClassVar[str] = (
-        "Small faults of a well-drawn face (teeth, ears, gaze) are missed. Faces under 24 pixels, turned by more than 35 "
-        "degrees or without a fitted mesh are counted, not judged. The limits are set, not fitted to malformed faces."
+        "Small faults of a well-drawn face (teeth, ears, gaze) are missed. Faces under 24 pixels, turned by more than "
+        "35 degrees or without a fitted mesh are counted, not judged. The limits are set, not fitted."
     )
 
     def ask(self, case: Case, percepts: Percepts) -> Sequence[Query]:
@@ -100,7 +100,9 @@ class FacesChecker:
         if isinstance(seen, (Abstained, Failed)):
             return seen
         found = [face for face in seen.faces if _counts(face, seen.faces)]
-        measured = _judge(found) if found else Measured(measures={"count": 0.0, "unjudged": 0.0}, message="no face is in view")
+        measured = (
+            _judge(found) if found else Measured(measures={"count": 0.0, "unjudged": 0.0}, message="no face is in view")
+        )
         return _against_case(measured, case, seen)
 
 

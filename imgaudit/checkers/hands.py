@@ -6,8 +6,8 @@ time; on a tangle of fingers the readings scatter, and the bones come out in odd
 against good hands of the same size, is averaged with equal weights and linked to 0..1, so that 0.5 is the point that
 at most one good hand in twenty passes (`imgaudit/calibration/hands.json` has the data behind it).
 
-The surest hand is always judged. Others are judged when the network is nearly certain of them, because unsure second
-hands are mostly background or hidden behind something.
+The surest hand is always judged. Others are judged when the network is nearly certain of them and no surer hand covers
+a quarter of them, because unsure second hands are mostly background, and clasped hands hide one another.
 
 Known limits: a hand that is drawn well but has one finger too many, too few or fused passes unseen, because the
 network imagines five good fingers; hidden, gripping, gloved and stylised hands look more unusual than they are; the
@@ -48,6 +48,7 @@ CARD = "hands.json"
 OPERATING_POINT = 0.5
 PRESENCE = 0.5
 SECOND_PRESENCE = 0.9
+OVERLAP = 0.25
 SIGN_OF_A_HAND = 0.3
 UNUSUAL = 1.5
 PAD = 0.15
@@ -87,6 +88,11 @@ class HandsChecker:
             Measure(f"worst_{cue}", "deviations", "down", f"of the worst hand: {about}")
             for cue, about in hand_cues.CUES.items()
         ),
+        Measure(
+            "joint_violation", "degrees", "down", "of the worst hand: joints beyond what living hands can do, summed"
+        ),
+        Measure("palm_planarity", "ratio", "down", "of the worst hand: 0 for a flat palm"),
+        Measure("crossings", "pairs", "none", "of the worst hand: fingers whose drawn lines cross"),
     )
     labels: ClassVar[Mapping[str, str]] = {}
     codes: ClassVar[Mapping[str, str]] = {
@@ -95,8 +101,8 @@ class HandsChecker:
         "hands.too_few": "fewer hands than the case expects",
     }
     limits: ClassVar[str] = (
-        "One finger too many, too few or fused on an otherwise well-drawn hand is mostly missed. Hidden, gripping, gloved "
-        "and stylised hands may be flagged. Reference hands are of light to medium skin. Small hands are not judged."
+        "One finger too many, too few or fused on an otherwise well-drawn hand is mostly missed. Hidden, gripping, "
+        "gloved and stylised hands may be flagged. Reference hands are of light to medium skin."
     )
 
     def ask(self, case: Case, percepts: Percepts) -> Sequence[Query]:
@@ -130,9 +136,7 @@ def _judge(seen: Landmarks, found: Sequence[Hand]) -> Measured:
     judged = [
         _judged(hand, reference)
         for index, hand in enumerate(found)
-        if hand.views is not None
-        and _radius(hand) >= smallest
-        and (index == 0 or (hand.presence or 0.0) >= SECOND_PRESENCE)
+        if hand.views is not None and _radius(hand) >= smallest and (index == 0 or _clear(hand, found[:index]))
     ]
     counts = {
         "count": float(len(found)),
@@ -142,7 +146,9 @@ def _judge(seen: Landmarks, found: Sequence[Hand]) -> Measured:
     evidence = Evidence(polylines=_skeletons(found))
     if not judged:
         largest = max(_radius(hand) for hand in found)
-        why = f"the hands are too small or too unsure (largest palm radius {largest:.0f} pixels; {smallest:g} are needed)"
+        why = (
+            f"the hands are too small or too unsure (largest palm radius {largest:.0f} pixels; {smallest:g} are needed)"
+        )
         return Measured(measures=counts, unmeasured={"defect": why}, evidence=evidence, message=why)
     judged.sort(key=lambda j: -j.probability)
     worst = judged[0]
@@ -152,6 +158,7 @@ def _judge(seen: Landmarks, found: Sequence[Hand]) -> Measured:
             "defect": worst.probability,
             **counts,
             **{f"worst_{cue}": z for cue, z in worst.z_scores.items()},
+            **_form(worst.hand),
         },
         codes=("hands.malformed",) if flagged else (),
         regions=tuple(_region(j, seen) for j in flagged or judged[:1]),
@@ -160,9 +167,31 @@ def _judge(seen: Landmarks, found: Sequence[Hand]) -> Measured:
     )
 
 
+def _clear(hand: Hand, surer: Sequence[Hand]) -> bool:
+    """Whether a second hand is nearly certain and does not lie behind or in a surer one."""
+    x0, y0, x1, y1 = hand.box
+    for other in surer:
+        width = min(x1, other.box[2]) - max(x0, other.box[0])
+        height = min(y1, other.box[3]) - max(y0, other.box[1])
+        if width > 0 and height > 0 and width * height > OVERLAP * (x1 - x0) * (y1 - y0):
+            return False
+    return (hand.presence or 0.0) >= SECOND_PRESENCE
+
+
 def _judged(hand: Hand, reference: hand_cues.Reference) -> Judged:
-    z_scores = reference.z_scores(hand_cues.cues(hand), _radius(hand))
-    return Judged(hand, z_scores, reference.probability(z_scores))
+    radius = _radius(hand)
+    z_scores = reference.z_scores(hand_cues.cues(hand), radius)
+    return Judged(hand, z_scores, reference.probability(z_scores, radius))
+
+
+def _form(hand: Hand) -> dict[str, float]:
+    """Measures that are shown and not part of the defect: the network's own prior keeps them in bounds."""
+    world = np.array(hand.world)
+    return {
+        "joint_violation": hand_geometry.joint_violation(world),
+        "palm_planarity": hand_geometry.palm_planarity(world),
+        "crossings": float(len(hand_geometry.crossings(np.array(hand.points)))),
+    }
 
 
 def _radius(hand: Hand) -> float:
@@ -172,19 +201,14 @@ def _radius(hand: Hand) -> float:
 def _words(judged: Judged) -> str:
     unusual = sorted(((z, cue) for cue, z in judged.z_scores.items() if z >= UNUSUAL), reverse=True)
     why = "; ".join(hand_cues.CUES[cue] for _, cue in unusual[:3]) or "several cues are a little unusual together"
-    return f"{_label(judged.hand)} looks malformed: {why}"
-
-
-def _label(hand: Hand) -> str:
-    """The hand's own side. The network is made for mirrored pictures, so its label is turned round."""
-    return "left hand" if hand.side == "right" else "right hand"
+    return f"the {judged.hand.side} hand looks malformed: {why}"
 
 
 def _region(judged: Judged, seen: Landmarks) -> Region:
     """The hull of hand and wrist, and its box padded by 15 % and at least 30 pixels, inside the picture."""
     hull = hand_geometry.hull(np.array(judged.hand.points), PAD)
     return Region(
-        label=_label(judged.hand),
+        label=f"{judged.hand.side} hand",
         box=_padded(judged.hand.box, seen.width, seen.height),
         polygon=tuple((_within(x, seen.width), _within(y, seen.height)) for x, y in hull),
         score=judged.probability,

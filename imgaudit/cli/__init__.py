@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from imgaudit import __version__
 
@@ -19,15 +20,15 @@ EXIT_INTERRUPTED = 130
 class LazyGroup(TyperGroup):
     """A group whose commands are imported when they are asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: typer.Context) -> list[str]:
         """Names of the files beside this one."""
         return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
         """The command of a name, imported now."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = typer.main.get_command(importlib.import_module(f"{__name__}.{cmd_name}").app)
+        command = typer.main.get_command(importlib.import_module(f"{__name__}.{cmd_name}").app)
         command.name = cmd_name
         return command
 
@@ -71,12 +72,12 @@ def run(arguments: list[str]) -> int:
     """Run with these arguments and return the exit code; see design for what each code means."""
     try:
         result = app(arguments, standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return _interrupted()
     except KeyboardInterrupt:
         return _interrupted()
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        typer.echo(f"imgaudit: {error.format_message()} See imgaudit --help", err=True)
         return EXIT_INTERNAL
     except BrokenPipeError:
         return EXIT_INTERNAL
@@ -97,7 +98,7 @@ def _explain(error: Exception) -> None:
     import errno
 
     from imgaudit.errors import ImgauditError
-    from imgaudit.kernels.strings import printable
+    from imgaudit.reporters._shared import visible
 
     if isinstance(error, ImgauditError):
         text = str(error)
@@ -107,4 +108,4 @@ def _explain(error: Exception) -> None:
         text = f"{error.filename or 'a file'}: {error.strerror or error}"
     else:
         text = f"something unexpected went wrong: {type(error).__name__}: {error}. Put --debug first to see where"
-    typer.echo(f"imgaudit: {printable(text)}", err=True)
+    typer.echo(f"imgaudit: {visible(text)}", err=True)

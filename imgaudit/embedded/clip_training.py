@@ -105,9 +105,7 @@ def softened(images: Tensor, chance: torch.Generator) -> Tensor:
     """Pictures with a little noise, blur and drift of brightness, as a generator's pictures have."""
     count = len(images)
     blurred = nn.functional.avg_pool2d(images, 3, 1, 1, count_include_pad=False)
-    share = torch.rand(count, 1, 1, 1, generator=chance) * (
-        torch.rand(count, 1, 1, 1, generator=chance) < 0.4
-    )
+    share = torch.rand(count, 1, 1, 1, generator=chance) * (torch.rand(count, 1, 1, 1, generator=chance) < 0.4)
     drift = 1 + 0.06 * torch.randn(count, 3, 1, 1, generator=chance)
     noise = 0.04 * torch.rand(count, 1, 1, 1, generator=chance)
     grain = torch.randn(images.shape, generator=chance)
@@ -118,8 +116,8 @@ def softened(images: Tensor, chance: torch.Generator) -> Tensor:
 def contrast(image: Tensor, text: Tensor, scale: Tensor, same: Tensor) -> Tensor:
     """Each picture picks its caption among its foils and the other captions; each caption picks its picture.
 
-    `same` (n, n) marks captions of other pictures that are worded alike: they are no foils. Captions of other pictures may
-    be true by chance; their pull is held small by the weight of the second and third part.
+    `same` (n, n) marks captions of other pictures that are worded alike: they are no foils. Captions of other pictures
+    may be true by chance; their pull is held small by the weight of the second part.
     """
     count = len(image)
     own = scale * torch.einsum("nd,nkd->nk", image, text)
@@ -169,9 +167,7 @@ def held_back(count: int, seed: int = 4242) -> list[tuple[world.Scene, np.ndarra
 
 
 @torch.no_grad()
-def picks(
-    model: CLIP, pairs: list[tuple[world.Scene, np.ndarray]], words: CLIPTokenizer
-) -> dict[str, float]:
+def picks(model: CLIP, pairs: list[tuple[world.Scene, np.ndarray]], words: CLIPTokenizer) -> dict[str, float]:
     """Share of pictures whose caption beats one hard foil, drawn at random, by kind of foil."""
     random = np.random.default_rng(0)
     right: dict[str, list[bool]] = {}
@@ -196,10 +192,10 @@ def export_clip(state: dict[str, Tensor], folder: Path) -> None:
     """Write the model as open_clip's `local-dir:` reads it, in half precision, with its tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     half = {
-        name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
-        for name, value in state.items()
+        name: (value.half() if value.is_floating_point() else value).contiguous().cpu() for name, value in state.items()
     }
     save_file(half, str(folder / "open_clip_model.safetensors"), metadata={"format": "pt"})
+    (folder / "open_clip_model.safetensors").chmod(0o644)
     config = {"model_cfg": MODEL, "preprocess_cfg": PREPROCESSING}
     (folder / "open_clip_config.json").write_text(json.dumps(config, indent=2) + "\n")
     tokenizer.write(folder)

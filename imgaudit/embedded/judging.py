@@ -44,8 +44,7 @@ def _pair(scene: Scene, reading: Reading) -> dict[str, bool]:
         result["relation"] = bool(orders)
     if any(item.size for item in scene.items):
         result["size"] = any(
-            all(i.size in (None, s.size) for i, s in zip(scene.items, order, strict=True))
-            for order in orders
+            all(i.size in (None, s.size) for i, s in zip(scene.items, order, strict=True)) for order in orders
         )
     return result
 
@@ -53,13 +52,9 @@ def _pair(scene: Scene, reading: Reading) -> dict[str, bool]:
 def _several(item: Item, reading: Reading) -> dict[str, bool]:
     result = {"count": len(reading.seen) == item.count}
     if item.colour:
-        result["colour"] = bool(reading.seen) and all(
-            seen.colour == item.colour for seen in reading.seen
-        )
+        result["colour"] = bool(reading.seen) and all(seen.colour == item.colour for seen in reading.seen)
     if item.shape:
-        result["shape"] = bool(reading.seen) and all(
-            seen.shape == item.shape for seen in reading.seen
-        )
+        result["shape"] = bool(reading.seen) and all(seen.shape == item.shape for seen in reading.seen)
     if item.size:
         result["size"] = bool(reading.seen) and all(seen.size == item.size for seen in reading.seen)
     return result
@@ -71,10 +66,7 @@ def judge(scene: Scene, reading: Reading) -> dict[str, bool]:
     A relation is right only if both things are there, each with its own colour and shape: a picture that lacks one
     cannot show where it lies.
     """
-    if len(scene.items) == 2:
-        result = _pair(scene, reading)
-    else:
-        result = _several(scene.items[0], reading)
+    result = _pair(scene, reading) if len(scene.items) == 2 else _several(scene.items[0], reading)
     if scene.background:
         result["background"] = reading.background == scene.background
     if scene.absent:

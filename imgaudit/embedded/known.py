@@ -1,9 +1,9 @@
 """Whether a picture belongs to the world of coloured shapes, told from its pixels alone.
 
 The embedded models know nothing else, so what they say of any other picture is worth nothing. The test is strict and
-simple: the border is one flat white, black or gray; nearly every pixel has the colour of the background, a colour of the
-world, or (on an edge) a mixture of two of them; and at least one and at most four regions lie apart on the background. A
-photograph, a drawing with shading or a page of text fails at least one of these.
+simple: the border is one flat white, black or gray; one to four regions lie apart on this background; and each region
+has one colour of the world inside and mixtures of that colour with the background at its edge. A photograph, a drawing
+with shading or a page of text fails at least one of these.
 
 Known limits: a flat icon in exactly these colours on such a background passes, whatever its shape.
 """
@@ -76,9 +76,7 @@ def known(pixels: Pixels) -> bool:
     return all(_flat(small, labels == number, ground) for number in regions)
 
 
-def _flat(
-    small: npt.NDArray[np.float32], region: npt.NDArray[np.bool_], ground: npt.NDArray[np.float32]
-) -> bool:
+def _flat(small: npt.NDArray[np.float32], region: npt.NDArray[np.bool_], ground: npt.NDArray[np.float32]) -> bool:
     """Whether a region has one colour of the world inside and mixtures with the background at its edge."""
     inside = cv2.erode(region.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     core = small[inside] if inside.sum() >= 4 else small[region]

@@ -86,9 +86,9 @@ def _border(lab: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 def _shape(area: float, outline: npt.NDArray[np.int32]) -> tuple[str, float]:
     """Name a region by two ratios that do not depend on its size.
 
-    Solidity, area over that of the convex hull, is about 0.68 for a five-pointed star whose inner corners lie at 0.42 of
-    its points, and 1 for the others. Of these, the smallest enclosing circle is filled to 1 by a circle, 0.64 by a square and
-    0.41 by an equilateral triangle.
+    Solidity, area over that of the convex hull, is near 0.6 for a five-pointed star (more, the blunter it is) and 1 for
+    the others. Of these, a circle fills its smallest enclosing circle wholly, a square 2 / pi = 0.64 of it and an
+    equilateral triangle 3 sqrt(3) / (4 pi) = 0.41 of it.
     """
     hull = cv2.contourArea(cv2.convexHull(outline))
     solidity = area / max(hull, 1.0)
@@ -96,8 +96,7 @@ def _shape(area: float, outline: npt.NDArray[np.int32]) -> tuple[str, float]:
     filled = area / (np.pi * max(enclosing, 1.0) ** 2)
     typical = {"circle": (1.0, 1.0), "square": (1.0, 0.64), "triangle": (1.0, 0.41), "star": (0.7, 0.4)}
     distances = {
-        name: float(np.hypot(2 * (solidity - wanted[0]), filled - wanted[1]))
-        for name, wanted in typical.items()
+        name: float(np.hypot(2 * (solidity - wanted[0]), filled - wanted[1])) for name, wanted in typical.items()
     }
     best, second = sorted(distances, key=distances.__getitem__)[:2]
     certainty = 1 - distances[best] / max(distances[second], 1e-6)

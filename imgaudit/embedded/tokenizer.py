@@ -1,13 +1,14 @@
 """The tokenizer of the embedded models: a CLIP byte-pair tokenizer whose words are those of the shapes world.
 
-Every word of the grammar is one token. Any other word falls apart into pieces of it, down to single bytes, exactly as in a large
-CLIP tokenizer; training inserts such words, so that a model learns to pass over what it does not know.
+Every word of the grammar is one token. Any other word falls apart into pieces, down to single bytes, as in a large CLIP
+tokenizer; training inserts such words, so that a model learns to pass over what it does not know.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 from imgaudit.embedded import world
@@ -15,7 +16,8 @@ from imgaudit.embedded import world
 MAX_TOKENS = 32
 START, END = "<|startoftext|>", "<|endoftext|>"
 _EXTRA_WORDS = (
-    "a an and no on of the to left right under one two three four picture drawing image photo background shape shapes grey"
+    "a an and no on of the to left right under one two three four"
+    " picture drawing image photo background shape shapes grey"
 )
 
 
@@ -40,9 +42,7 @@ def merges(vocabulary: list[str]) -> list[tuple[str, str]]:
     pieces = {word: [*word[:-1], word[-1] + "</w>"] for word in vocabulary}
     made: list[tuple[str, str]] = []
     while True:
-        pairs = Counter(
-            pair for symbols in pieces.values() for pair in zip(symbols, symbols[1:], strict=False)
-        )
+        pairs = Counter(pair for symbols in pieces.values() for pair in pairwise(symbols))
         if not pairs:
             return made
         best = min(pairs, key=lambda pair: (-pairs[pair], pair))

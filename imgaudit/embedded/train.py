@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import shutil
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -16,19 +20,26 @@ from diffusers import (
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
+from diffusers.models.attention_processor import AttnProcessor
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor, distributed, multiprocessing, nn
+from torch.nn.functional import group_norm
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from imgaudit.embedded import tokenizer, world
+from imgaudit.embedded import model_path, tokenizer, world
+from imgaudit.embedded.clip_training import Shown, export_clip, train_clip
 from imgaudit.embedded.judging import judge
 from imgaudit.embedded.reader import read
-from imgaudit.embedded.training import Loop, Plan
+from imgaudit.embedded.training import Loop, Plan, workers
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 LOW_PRECISION = True
-VAE_PLAN = Plan("vae", steps=2400, minutes=14, rate=1e-3, batch=32, seed=1, decay=0.995)
-UNET_PLAN = Plan("unet", steps=20_000, minutes=65, rate=1e-3, batch=64, seed=2, decay=0.9985, checkpoint_minutes=6)
+VAE_PLAN = Plan("vae", steps=4000, minutes=22.5, rate=1.6e-3, batch=32, seed=1, decay=0.995)
+UNET_PLAN = Plan("unet", steps=20_000, minutes=60, rate=1e-3, batch=64, seed=2, decay=0.9985, checkpoint_minutes=6)
+LAYOUT_PLAN = Plan("layout", steps=20_000, minutes=14, rate=7e-4, batch=64, seed=6, decay=0.997, checkpoint_minutes=3.5)
+DECODER_PLAN = Plan("decoder", steps=2000, minutes=8, rate=6e-4, batch=32, seed=3, decay=0.995)
+REGRESSED_PLAN = Plan("regressed", steps=2000, minutes=8, rate=3e-4, batch=64, seed=4, decay=0.99)
+CLIP_PLAN = Plan("clip", steps=12_000, minutes=18, rate=2e-3, batch=64, seed=5)
 
 
 @dataclass(frozen=True)
@@ -89,14 +100,18 @@ def edges(images: Tensor) -> tuple[Tensor, Tensor]:
     return images[..., 1:] - images[..., :-1], images[..., 1:, :] - images[..., :-1, :]
 
 
-def vae_loss(made: Tensor, wanted: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
-    """Distance of pixels, those of shapes four times as heavy, and of edges; a light pull to a normal distribution."""
+def picture_loss(made: Tensor, wanted: Tensor) -> Tensor:
+    """Distance of pixels, those of shapes four times as heavy, and of edges."""
     shapes = ((wanted - wanted[..., :1, :1]).abs().amax(1, keepdim=True) > 0.05).float()
     difference = (made - wanted).abs()
     distance = ((1 + 3 * shapes) * (difference + difference**2)).mean()
-    sharp = sum((a - b).abs().mean() for a, b in zip(edges(made), edges(wanted), strict=True))
-    pull = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).mean()
-    return distance + sharp + 3e-5 * pull
+    pairs = zip(edges(made), edges(wanted), strict=True)
+    return distance + torch.stack([(one - other).abs().mean() for one, other in pairs]).sum()
+
+
+def pull(mean: Tensor, logvar: Tensor) -> Tensor:
+    """Distance of the latents' distribution to a standard normal one, nats a number."""
+    return 0.5 * (mean**2 + logvar.exp() - 1 - logvar).mean()
 
 
 def compiled(function: Any, wanted: bool) -> Any:
@@ -105,6 +120,20 @@ def compiled(function: Any, wanted: bool) -> Any:
         return function
     warnings.filterwarnings("ignore", module="torch._dynamo")
     return torch.compile(function)
+
+
+def _normalised(self: nn.GroupNorm, values: Tensor) -> Tensor:
+    weight, bias = self.weight.float(), self.bias.float()
+    return group_norm(values.float(), self.num_groups, weight, bias, self.eps).to(values.dtype)
+
+
+def quick_on_cpu(unet: UNet2DConditionModel, text: CLIPTextModel) -> None:
+    """Swap fused attention and group norm for equal operations; in bfloat16 on CPUs the usual ones double a step."""
+    unet.set_attn_processor(AttnProcessor())
+    text.set_attn_implementation("eager")
+    for module in unet.modules():
+        if isinstance(module, nn.GroupNorm):
+            module.forward = MethodType(_normalised, module)  # type: ignore[method-assign]
 
 
 def train_vae(folder: Path, plan: Plan, compile_: bool) -> None:
@@ -131,7 +160,7 @@ def train_vae(folder: Path, plan: Plan, compile_: bool) -> None:
         noise = noise.contiguous(memory_format=torch.channels_last)
         with torch.autocast(DEVICE.type, torch.bfloat16):
             made, mean, logvar = step(images, noise)
-        return vae_loss(made.float(), images, mean.float(), logvar.float())
+        return picture_loss(made.float(), images) + 3e-5 * pull(mean.float(), logvar.float())
 
     def report(number: int) -> dict[str, Any]:
         copy = new_vae().to(DEVICE)
@@ -152,7 +181,7 @@ def train_vae(folder: Path, plan: Plan, compile_: bool) -> None:
 
 
 def normalise_latents(vae: AutoencoderKL, pixels: np.ndarray) -> None:
-    """Fold the latents' mean and spread into the 1x1 convolutions around them, so that each channel is standard normal."""
+    """Fold the latents' mean and spread into the 1x1 convolutions around them: each channel becomes standard normal."""
     with torch.no_grad():
         latents = encode(vae, pixels)
         mean, spread = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
@@ -185,11 +214,39 @@ def averaged(loop_file: Path, prefix: str) -> dict[str, Tensor]:
 
 
 def trained_vae(folder: Path) -> AutoencoderKL:
-    """The autoencoder of the checkpoint, its latents standard normal."""
+    """The autoencoder of the checkpoint, its latents standard normal; with the polished decoder once there is one."""
     vae = new_vae().to(DEVICE, memory_format=torch.channels_last).eval().requires_grad_(False)
+    if (folder / "decoder.pt").exists():
+        vae.load_state_dict(averaged(folder / "decoder.pt", "vae"))
+        vae.register_to_config(scaling_factor=1.0)
+        return vae
     vae.load_state_dict(averaged(folder / "vae.pt", "vae"))
     normalise_latents(vae, drawn(2000, seed=99).pixels)
     return vae
+
+
+def train_decoder(folder: Path, plan: Plan, compile_: bool) -> None:
+    """Sharpen the decoder, encoder held: it learns to draw clean edges from latents that are a little off."""
+    torch.manual_seed(plan.seed)
+    pixels = drawn(40_000, UNET_PLAN.seed).pixels
+    latents = lessons(folder, "unet", 40_000, UNET_PLAN.seed).latents
+    vae = trained_vae(folder)
+    for part in (vae.decoder, vae.post_quant_conv):
+        part.requires_grad_(True)
+    step = compiled(lambda noisy: vae.decoder(vae.post_quant_conv(noisy)), compile_)
+    loop = Loop(plan, folder, nn.ModuleDict({"vae": vae}), DEVICE)
+
+    def loss(chance: torch.Generator, _: int) -> Tensor:
+        chosen = torch.randint(len(pixels), (plan.batch,), generator=chance)
+        wanted = as_tensor(pixels[chosen.numpy()])
+        strength = 0.15 * torch.rand(plan.batch, 1, 1, 1, generator=chance)
+        noise = strength * torch.randn(plan.batch, 4, 16, 16, generator=chance)
+        noisy = (latents[chosen] + noise).to(DEVICE, memory_format=torch.channels_last)
+        with torch.autocast(DEVICE.type, torch.bfloat16):
+            made = step(noisy)
+        return picture_loss(made.float(), wanted)
+
+    loop.run(loss)
 
 
 # --- the generator -----------------------------------------------------------------------------------------------
@@ -299,9 +356,7 @@ def lessons(folder: Path, name: str, count: int, seed: int, *, spoiled: bool = F
     return Lessons(**torch.load(kept, weights_only=True))
 
 
-def wordings(
-    data: Drawn, index: int, random: np.random.Generator, spoiled: bool
-) -> list[world.Scene]:
+def wordings(data: Drawn, index: int, random: np.random.Generator, spoiled: bool) -> list[world.Scene]:
     """Captions of one picture: the one it was drawn for, and for honest lessons another one that is true of it."""
     scene = data.scenes[index]
     if spoiled:
@@ -367,40 +422,57 @@ def assembled(
     return made.to(DEVICE)
 
 
-def train_unet(folder: Path, plan: Plan, compile_: bool, data: Lessons, parents: str | None = None) -> None:
+def export(pipe: StableDiffusionPipeline, folder: Path) -> None:
+    """Write a pipeline as `DiffusionPipeline.from_pretrained` reads it, in half precision."""
+    shutil.rmtree(folder, ignore_errors=True)
+    pipe.to(torch.float16).save_pretrained(str(folder), safe_serialization=True)
+    shutil.rmtree(folder / "tokenizer")
+    tokenizer.write(folder / "tokenizer")
+    config = folder / "text_encoder" / "config.json"
+    # transformers loads a model in the type its config names: with the halves on disk, all parts must still agree
+    config.write_text(config.read_text(encoding="utf-8").replace("float16", "float32"))
+    for path in folder.rglob("*.safetensors"):
+        path.chmod(0o644)
+
+
+def train_unet(
+    folder: Path, plan: Plan, data: Lessons, parents: str | None = None, *, even: bool = True, reads: bool = True
+) -> None:
     """Learn to denoise latents under captions; with `parents`, go on from that stage with the text encoder held."""
     torch.manual_seed(plan.seed)
     text, unet = new_text_encoder().to(DEVICE), new_unet()
     unet = unet.to(DEVICE, memory_format=torch.channels_last)
     learning: dict[str, nn.Module] = {"unet": unet, "text": text}
     if parents:
-        text.load_state_dict(averaged(folder / "unet.pt", "text"))
+        text.load_state_dict(averaged(folder / f"{parents}.pt", "text"))
         unet.load_state_dict(averaged(folder / f"{parents}.pt", "unet"))
+    if not reads:
         text.requires_grad_(False)
         learning.pop("text")
     loop = Loop(plan, folder, nn.ModuleDict(learning), DEVICE)
+    if DEVICE.type == "cpu":
+        quick_on_cpu(unet, text)
+    batch = plan.batch // workers()
     levels = new_scheduler().alphas_cumprod.to(DEVICE)
-    denoise = compiled(unet, compile_)
+    denoise = unet
     latents, ids = data.latents.to(DEVICE), data.ids.to(DEVICE)
 
     def loss(chance: torch.Generator, _: int) -> Tensor:
-        chosen = torch.randint(len(latents), (plan.batch,), generator=chance)
+        chosen = torch.randint(len(latents), (batch,), generator=chance)
         clean = latents[chosen].contiguous(memory_format=torch.channels_last)
         noise = torch.randn(clean.shape, generator=chance).to(DEVICE)
-        spread = (torch.arange(plan.batch) + torch.rand(1, generator=chance)) / plan.batch
+        spread = (torch.arange(batch) + torch.rand(1, generator=chance)) / batch
         times = (spread * 1000).long().clamp(0, 999).to(DEVICE)
         level = levels[times][:, None, None, None]
-        noisy = (level.sqrt() * clean + (1 - level).sqrt() * noise).contiguous(
-            memory_format=torch.channels_last
-        )
+        noisy = (level.sqrt() * clean + (1 - level).sqrt() * noise).contiguous(memory_format=torch.channels_last)
         wanted = level.sqrt() * noise - (1 - level).sqrt() * clean
-        silent = (torch.rand(plan.batch, 1, generator=chance) < 0.1).to(DEVICE)
-        wording = torch.randint(WORDINGS, (plan.batch,), generator=chance)
+        silent = (torch.rand(batch, 1, generator=chance) < 0.1).to(DEVICE)
+        wording = torch.randint(WORDINGS, (batch,), generator=chance)
         said = torch.where(silent, data.empty.to(DEVICE), ids[chosen, wording])
         with torch.autocast(DEVICE.type, torch.bfloat16, enabled=LOW_PRECISION):
             made = denoise(noisy, times, text(said).last_hidden_state).sample
         ratio = level / (1 - level)
-        weight = ratio.clamp(max=5) / (ratio + 1)
+        weight = 1.0 if even else ratio.clamp(max=5) / (ratio + 1)
         return (weight * (made.float() - wanted) ** 2).mean()
 
     def report(number: int) -> dict[str, Any]:
@@ -416,7 +488,7 @@ def train_unet(folder: Path, plan: Plan, compile_: bool, data: Lessons, parents:
 
 
 def watch(pipe: StableDiffusionPipeline, path: Path, count: int = 96) -> dict[str, Any]:
-    """A quick look: pictures of fixed captions, a contact sheet, and the shares that the independent reader finds right."""
+    """A quick look: a contact sheet of fixed captions, and the shares that the independent reader finds right."""
     random = np.random.default_rng(7)
     scenes = [world.sample_scene(random) for _ in range(count)]
     seeds = [torch.Generator().manual_seed(i) for i in range(count)]
@@ -432,27 +504,102 @@ def watch(pipe: StableDiffusionPipeline, path: Path, count: int = 96) -> dict[st
     path.with_suffix(".txt").write_text("\n".join(world.caption(scene) for scene in scenes))
     judged = [judge(scene, read(picture)) for scene, picture in zip(scenes, pixels, strict=True)]
     kinds = sorted({kind for one in judged for kind in one})
-    return {
-        kind: round(float(np.mean([one[kind] for one in judged if kind in one])), 3)
-        for kind in kinds
-    }
+    return {kind: round(float(np.mean([one[kind] for one in judged if kind in one])), 3) for kind in kinds}
+
+
+def clip_pictures(folder: Path) -> Shown:
+    """Drawn pictures, and as many that the autoencoder has decoded, so that soft edges are no surprise."""
+    data = drawn(40_000, CLIP_PLAN.seed)
+    vae = trained_vae(folder)
+    half = data.pixels[:10_000]
+    made = []
+    for latents in encode(vae, half).split(64):
+        noisy = latents + 0.1 * torch.randn(latents.shape, generator=torch.Generator().manual_seed(0)).to(DEVICE)
+        with torch.no_grad(), torch.autocast(DEVICE.type, torch.bfloat16):
+            made.append(as_pixels(vae.decode(noisy).sample))
+    pixels = np.concatenate([data.pixels, *made])
+    return Shown(pixels, [*data.pictures, *data.pictures[: len(half)]])
+
+
+def export_all(folder: Path, models: Path) -> None:
+    """Write what has been trained into the package, and how it was trained."""
+    if (folder / "unet.pt").exists():
+        export(pipeline(folder), models / "embedded-2")
+    if (folder / "regressed.pt").exists():
+        export(pipeline(folder, "regressed"), models / "embedded-1")
+        for shared in ("vae", "text_encoder", "tokenizer"):
+            shutil.rmtree(models / "embedded-1" / shared)
+            shutil.copytree(models / "embedded-2" / shared, models / "embedded-1" / shared)
+    if (folder / "clip.pt").exists():
+        export_clip(averaged(folder / "clip.pt", "clip"), models / "clip")
+    facts = {}
+    for plan in (VAE_PLAN, UNET_PLAN, DECODER_PLAN, REGRESSED_PLAN, CLIP_PLAN):
+        path = folder / f"{plan.name}.pt"
+        if path.exists():
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            facts[plan.name] = {
+                "steps": state["step"],
+                "batch": plan.batch,
+                "minutes": round(state["worked"] / 60, 1),
+                "device": "one GPU" if DEVICE.type == "cuda" else f"{os.cpu_count()} CPU cores",
+            }
+    (models / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+TOGETHER = ("unet", "layout", "regressed", "clip", "decoder")
+"""Stages that several processes train together: on two cores, one thread each beats two threads of one."""
+STAGES = ("vae", "unet", "layout", "decoder", "regressed", "clip", "export")
+
+
+def run_stage(stage: str, folder: Path, minutes: float | None, compile_: bool) -> None:
+    """Train one stage, or export."""
+    if stage == "vae":
+        train_vae(folder, timed(VAE_PLAN, minutes), compile_)
+    elif stage == "unet":
+        data = lessons(folder, "unet", 40_000, UNET_PLAN.seed)
+        train_unet(folder, timed(UNET_PLAN, minutes), data, even=False)
+    elif stage == "layout":
+        data = lessons(folder, "unet", 40_000, UNET_PLAN.seed)
+        train_unet(folder, timed(LAYOUT_PLAN, minutes), data, parents="unet")
+    elif stage == "decoder":
+        train_decoder(folder, timed(DECODER_PLAN, minutes), compile_)
+    elif stage == "regressed":
+        data = lessons(folder, "regressed", 12_000, REGRESSED_PLAN.seed, spoiled=True)
+        train_unet(folder, timed(REGRESSED_PLAN, minutes), data, parents="layout", reads=False)
+    elif stage == "clip":
+        shown = clip_pictures(folder)
+        train_clip(folder, timed(CLIP_PLAN, minutes), shown, words_of(folder), DEVICE)
+    else:
+        export_all(folder, model_path("clip").parent)
+
+
+def work(number: int, count: int, stage: str, options: argparse.Namespace) -> None:
+    """One of `count` processes that train a stage together."""
+    if count > 1:
+        torch.set_num_threads(1)
+        meeting = options.out / f"{stage}.meeting"
+        distributed.init_process_group("gloo", init_method=f"file://{meeting.resolve()}", rank=number, world_size=count)
+    run_stage(stage, options.out, options.minutes, options.compile)
+    if count > 1:
+        distributed.destroy_process_group()
 
 
 def main() -> None:
-    """Train the stages that are asked for."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("stage", nargs="?", default="all")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float)
-    parser.add_argument("--no-compile", action="store_true")
+    """Train the stages that are asked for, one after the other."""
+    parser = argparse.ArgumentParser(description="Train the embedded models.")
+    parser.add_argument("stage", nargs="?", default="all", choices=[*STAGES, "all"])
+    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints and logs")
+    parser.add_argument("--minutes", type=float, help="end the stage after so many minutes of work")
+    parser.add_argument("--compile", action="store_true", help="compile the autoencoder")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    compile_ = not options.no_compile
-    if options.stage in ("vae", "all"):
-        train_vae(options.out, timed(VAE_PLAN, options.minutes), compile_)
-    if options.stage in ("unet", "all"):
-        data = lessons(options.out, "unet", 40_000, UNET_PLAN.seed)
-        train_unet(options.out, timed(UNET_PLAN, options.minutes), compile_, data)
+    count = 1 if DEVICE.type == "cuda" else min(2, os.cpu_count() or 1)
+    for stage in STAGES if options.stage == "all" else (options.stage,):
+        if stage in TOGETHER and count > 1:
+            (options.out / f"{stage}.meeting").unlink(missing_ok=True)
+            multiprocessing.spawn(work, (count, stage, options), nprocs=count)
+        else:
+            work(0, 1, stage, options)
 
 
 def timed(plan: Plan, minutes: float | None) -> Plan:

@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+
+
+def rank() -> int:
+    """Which of the processes that train together this is, from 0."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def workers() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ class Loop:
         loss: Callable[[torch.Generator, int], Tensor],
         report: Callable[[int], dict[str, Any]] | None = None,
     ) -> None:
-        """Learn until the plan is fulfilled. Each step's chance comes from (seed, step) alone, so a resumed run repeats it."""
+        """Learn until the plan is fulfilled. A step's chance comes from (seed, step) alone, so a resumed run repeats it."""
         saved = self.worked
         while self.progress < 1:
             begun = time.monotonic()
@@ -90,16 +100,17 @@ class Loop:
             if self.worked - saved > 60 * self.plan.checkpoint_minutes:
                 saved = self.worked
                 self.save()
-                if report is not None:
+                if report is not None and not rank():
                     self._write({"step": self.step, **report(self.step)})
         self.save()
 
     def _one_step(self, loss: Callable[[torch.Generator, int], Tensor]) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
-        chance = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + self.step)
-        value = loss(chance, self.step)
+        seed = (self.plan.seed * 1_000_003 + self.step) * 64 + rank()
+        value = loss(torch.Generator().manual_seed(seed), self.step)
         value.backward()
+        self._agree()
         nn.utils.clip_grad_norm_(self.weights.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -113,6 +124,21 @@ class Loop:
                     self.mean[name].copy_(current)
         self.recent.append(float(value.detach()))
 
+    def _agree(self) -> None:
+        """Average gradients, and the time worked, over the processes that train together."""
+        if workers() == 1:
+            return
+        gradients = [p.grad for p in self.weights.parameters() if p.grad is not None]
+        worked = torch.tensor([self.worked], device=self.device)
+        flat = torch.cat([*(gradient.flatten() for gradient in gradients), worked])
+        distributed.all_reduce(flat)
+        flat /= workers()
+        self.worked = float(flat[-1])
+        start = 0
+        for gradient in gradients:
+            gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
+            start += gradient.numel()
+
     def _log(self) -> None:
         average = sum(self.recent) / len(self.recent)
         speed = self.worked / self.step
@@ -120,13 +146,17 @@ class Loop:
         self._write({"step": self.step, "loss": round(average, 5), "seconds_a_step": round(speed, 3)})
 
     def _write(self, record: dict[str, Any]) -> None:
+        if rank():
+            return
         line = json.dumps({"stage": self.plan.name, "minutes": round(self.worked / 60, 1), **record})
         print(line, flush=True)
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 
     def save(self) -> None:
-        """Write a checkpoint whole or not at all."""
+        """Write a checkpoint whole or not at all; the first process does it for all."""
+        if rank():
+            return
         partial = self._checkpoint.with_suffix(".partial")
         state = {
             "weights": self.weights.state_dict(),

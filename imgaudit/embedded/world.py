@@ -51,9 +51,7 @@ OPPOSITES = {"left of": "right of", "right of": "left of", "above": "below", "be
 COUNT_WORDS = {1: "a", 2: "two", 3: "three", 4: "four"}
 FOIL_KINDS = ("colour", "shape", "count", "relation", "size", "background", "negation", "binding")
 
-HELD_OUT_PAIRS = frozenset(
-    {("purple", "star"), ("orange", "triangle"), ("cyan", "square"), ("pink", "circle")}
-)
+HELD_OUT_PAIRS = frozenset({("purple", "star"), ("orange", "triangle"), ("cyan", "square"), ("pink", "circle")})
 """Colours and shapes that never meet in training."""
 
 HELD_OUT_TRIPLES = frozenset(
@@ -179,9 +177,7 @@ def _parsed_item(found: re.Match[str], number: int) -> Item | None:
     if (found[f"plural{number}"] == "s") != (count > 1):
         return None
     shape = found[f"shape{number}"]
-    return Item(
-        None if shape == "shape" else shape, found[f"colour{number}"], found[f"size{number}"], count
-    )
+    return Item(None if shape == "shape" else shape, found[f"colour{number}"], found[f"size{number}"], count)
 
 
 def _parsed_relation(words: str | None) -> str | None:
@@ -398,9 +394,7 @@ def _jitter(radius: float, random: np.random.Generator) -> float:
     return float(random.uniform(-room, room))
 
 
-def _centres(
-    radii: list[float], relation: str | None, random: np.random.Generator
-) -> list[tuple[float, float]]:
+def _centres(radii: list[float], relation: str | None, random: np.random.Generator) -> list[tuple[float, float]]:
     """Centres that keep the shapes apart: each in a quarter of the canvas of its own, or the two halves of a pair."""
     quarter = CANVAS / 4
     if len(radii) == 1:
@@ -418,9 +412,7 @@ def _centres(
         ]
     low = _MARGIN + 1.2 * max(radii)
     across = random.uniform(low, CANVAS - low)
-    first, second = (
-        (quarter, 3 * quarter) if relation in ("left of", "above") else (3 * quarter, quarter)
-    )
+    first, second = (quarter, 3 * quarter) if relation in ("left of", "above") else (3 * quarter, quarter)
     centres = []
     for along, radius in zip((first, second), radii, strict=True):
         pair = (

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from imgaudit.digest import digest, digest_bytes, drawn_seed
 from imgaudit.engine.perceiving import HEADER_VERSION, Subject
 from imgaudit.errors import RunError, UsageError
-from imgaudit.pictures import Found, Limits, find_files
+from imgaudit.pictures import Found, FoundFile, Limits, find_files
 from imgaudit.provenance.write import mark
 from imgaudit.record import Skipped, SuiteInfo
 from imgaudit.store.runfolder import RunFolder
@@ -76,7 +76,6 @@ class FileSource:
     """Files given on the command line."""
 
     found: Found
-    roots: Sequence[Path]
     prompts: PromptsFile | None
     limits: Limits = field(default_factory=Limits)
     kind: Literal["audit", "run"] = "audit"
@@ -93,12 +92,11 @@ class FileSource:
                 f"no pictures in {', '.join(str(p) for p in paths)} ({len(found.skipped)} other files). "
                 "Use --all-files to give every file a line"
             )
-        roots = [path if path.is_dir() else path.parent for path in paths]
-        return cls(found, roots, prompts)
+        return cls(found, prompts)
 
     def request(self) -> dict[str, JSON]:
         """Roots and prompts stand as digests, so that no path leaves the machine."""
-        where = digest([str(root.resolve()) for root in self.roots])
+        where = digest([str(root.resolve()) for root in self.found.roots])
         said = digest_bytes(self.prompts.path.read_bytes()) if self.prompts else None
         return {"kind": "audit", "files": where, "prompts": said}
 
@@ -113,16 +111,16 @@ class FileSource:
     def digests(self, folder: RunFolder, chunk: int) -> dict[str, str | None]:
         """Digests of the files as they are now."""
         result: dict[str, str | None] = {}
-        for root, relative, path in self._files(chunk):
+        for file in self._files(chunk):
             try:
-                result[f"r{root}/{relative}"] = digest_bytes(self._bytes(path))
+                result[_name(file)] = digest_bytes(self._bytes(file.path))
             except (OSError, RunError):
-                result[f"r{root}/{relative}"] = None
+                result[_name(file)] = None
         return result
 
     def read(self, folder: RunFolder, chunk: int, on_render: Progress) -> Batch:
         """Read the files of a chunk; one that cannot be read is a subject that says so."""
-        return Batch(tuple(self._subject(*entry) for entry in self._files(chunk)))
+        return Batch(tuple(self._subject(file) for file in self._files(chunk)))
 
     def skipped(self) -> tuple[Skipped, ...]:
         """Files that are no pictures, and rows of the prompts file that name no picture."""
@@ -130,7 +128,7 @@ class FileSource:
         rows = self.prompts.unused() if self.prompts else []
         return (*files, *(Skipped(path=name, why="named in the prompts file, not found") for name in rows))
 
-    def _files(self, chunk: int) -> Sequence[tuple[int, str, Path]]:
+    def _files(self, chunk: int) -> Sequence[FoundFile]:
         return self.found.files[chunk * AUDIT_CHUNK : (chunk + 1) * AUDIT_CHUNK]
 
     def _bytes(self, path: Path) -> bytes:
@@ -139,13 +137,13 @@ class FileSource:
             raise RunError(f"is {size:,} bytes; at most {self.limits.max_bytes:,} are read")
         return path.read_bytes()
 
-    def _subject(self, root: int, relative: str, path: Path) -> Subject:
-        name = f"r{root}/{relative}"
-        row = self.prompts.find(relative, path) if self.prompts else None
+    def _subject(self, file: FoundFile) -> Subject:
+        name = _name(file)
+        row = self.prompts.find(file.relative, file.path) if self.prompts else None
         case = row.case if row else Case(id=name if len(name) <= 200 else digest(name))
         data, error = b"", None
         try:
-            data = self._bytes(path)
+            data = self._bytes(file.path)
         except (OSError, RunError) as problem:
             error = problem.strerror if isinstance(problem, OSError) else str(problem)
         subject = Subject(
@@ -160,6 +158,10 @@ class FileSource:
         if error is not None:
             subject.header = _unread(error)
         return subject
+
+
+def _name(file: FoundFile) -> str:
+    return f"r{file.root}/{file.relative}"
 
 
 def _unread(error: str) -> dict[str, Any]:

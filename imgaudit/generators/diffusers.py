@@ -226,6 +226,11 @@ class Pipeline:
             generator=[torch.Generator("cpu").manual_seed(job.seed) for job in jobs],
             **asked,
         )
+        if not hasattr(output, "images"):
+            raise UsageError(
+                f"{self.model.label}: {type(self._pipe).__name__} gave no pictures but {type(output).__name__}; "
+                "expected a text-to-image pipeline"
+            )
         return output.images, _flagged(output, len(jobs))
 
     def _source(self, settings: Settings) -> Source:

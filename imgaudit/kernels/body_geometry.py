@@ -66,7 +66,7 @@ def limb_probability(ratio: float) -> float:
 
     Two is beyond what the network says of whole bodies (up to 1.6 where all ends were visible).
     """
-    odd = (math.log(max(ratio, 1.0)) / math.log(LIMB_LIMIT)) ** _STEEPNESS
+    odd = math.pow(math.log(max(ratio, 1.0)) / math.log(LIMB_LIMIT), _STEEPNESS)
     return odd / (1 + odd)
 
 
@@ -101,3 +101,14 @@ def missing_probability(visibility: float) -> float:
     """
     odds = 0.01 / max(1 - visibility, 1e-3)
     return odds / (1 + odds)
+
+
+def wrong_side_probability(side_score: float) -> float:
+    """How sure it is that a hand is on the wrong arm, by the network's certainty of the hand's side: 0.5 at 0.98."""
+    odds = 0.02 / max(1 - side_score, 1e-3)
+    return odds / (1 + odds)
+
+
+def extra_probability(extra: int) -> float:
+    """How sure it is that a hand is too many: 0.6 for one more than the bodies in view can have, 0.84 for two."""
+    return 1 - 0.4 ** max(extra, 0)

@@ -120,7 +120,8 @@ def delta_e(one: ArrayLike, other: ArrayLike) -> Floats:
     hue_part = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2)) / (1 + 0.015 * chroma * weight)
     bend = 60 * np.exp(-(((hue - 275) / 25) ** 2))
     mixed = -2 * _saturation(chroma) * np.sin(np.radians(bend)) * chroma_part * hue_part
-    return np.sqrt(np.maximum(light_part**2 + chroma_part**2 + hue_part**2 + mixed, 0))
+    total = light_part**2 + chroma_part**2 + hue_part**2 + mixed
+    return np.asarray(np.sqrt(np.maximum(total, 0)), dtype=np.float64)
 
 
 def _saturation(chroma: Floats) -> Floats:
@@ -170,12 +171,56 @@ def _name_table() -> NDArray[np.uint8]:
 def name_indices(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Index into `names()` for each pixel of uint8 (..., 3), by a table of 16 levels a channel."""
     cell = (rgb // (256 // LEVELS)).astype(np.intp)
-    return _name_table()[(cell[..., 0] * LEVELS + cell[..., 1]) * LEVELS + cell[..., 2]]
+    index = (cell[..., 0] * LEVELS + cell[..., 1]) * LEVELS + cell[..., 2]
+    return np.asarray(_name_table()[index], dtype=np.uint8)
 
 
 def palette(rgb: NDArray[np.uint8]) -> tuple[tuple[str, float], ...]:
-    """Named colours of uint8 (..., 3) with their share, the largest first; shares below one in a thousand are left out."""
+    """Named colours of uint8 (..., 3) with their share, the largest first, none below 1 in 1000."""
     order = names()
     counts = np.bincount(name_indices(rgb).ravel(), minlength=len(order))
     shares = [(order[i], float(count) / max(int(counts.sum()), 1)) for i, count in enumerate(counts)]
     return tuple(sorted(((name, share) for name, share in shares if share >= 0.001), key=lambda p: (-p[1], p[0])))
+
+
+# --- what stands out ---------------------------------------------------------------------------
+
+_RING = 0.03
+_EVEN = 10.0
+_EVEN_SHARE = 0.9
+_STANDS_OUT = 18.0
+_LEAST_SHARE = 0.005
+_ONE_COLOUR = 0.8
+
+
+def subject_name(rgb: NDArray[np.uint8], lab: Floats) -> str | None:
+    """Name of the colour of what stands out from an even background; None where that cannot be said of the picture.
+
+    The background is even when nine tenths of a ring along the border are within 10 CIELAB units of its median. What
+    is 18 units from that median stands out; its outer pixels, mixed with the background, do not count. It has one
+    colour when four fifths of it bear one name. `rgb` is uint8 (height, width, 3), best at 64 to 256 pixels a side,
+    and `lab` the same in CIELAB.
+    """
+    from scipy.ndimage import binary_erosion
+
+    ring = _ring(lab)
+    background = np.median(ring, axis=0)
+    if np.mean(np.linalg.norm(ring - background, axis=-1) <= _EVEN) < _EVEN_SHARE:
+        return None
+    out = np.linalg.norm(lab - background, axis=-1) >= _STANDS_OUT
+    if out.mean() < _LEAST_SHARE:
+        return None
+    inner = binary_erosion(out)
+    pixels = rgb[inner if inner.sum() >= out.sum() / 8 else out]
+    counts = np.bincount(name_indices(pixels), minlength=len(names()))
+    if counts.max() < _ONE_COLOUR * len(pixels):
+        return None
+    return names()[int(counts.argmax())]
+
+
+def _ring(lab: Floats) -> Floats:
+    """Colours of the border, 3 in 100 of the shorter side wide, as rows."""
+    width = max(1, round(_RING * min(lab.shape[:2])))
+    inside = np.zeros(lab.shape[:2], dtype=bool)
+    inside[width:-width, width:-width] = True
+    return lab[~inside]

@@ -7,7 +7,7 @@ show) is left alone, and so is a number that does not count anything (`a 50 mm l
 Kinds:
     colour: another colour, far from the first, so that a borderline hue does not decide; neutrals (black, white,
         gray) only change into neutrals.
-    count: another number, near the first.
+    count: another number, near the first and smaller where there is one (a single thing needs other words).
     relation: left for right, above for below, in front for behind, inside for outside.
     size: small for large.
     negation: `without a hat` for `with a hat`, and back.
@@ -169,9 +169,9 @@ def _counts(prompt: str, words: list[re.Match[str]]) -> Iterator[str]:
         number = _number(found[0])
         if number is None or not _counts_something(prompt, words[index : index + _WINDOW]):
             continue
-        for other in (number + 1, number - 1, number + 2):
-            if 2 <= other <= 10:
-                yield _replaced(prompt, {found.span(): str(other) if found[0].isdigit() else _NUMBERS[other - 2]})
+        near = [other for other in (number - 1, number - 2, number + 1, number + 2) if 2 <= other <= 10]
+        for other in near[:2]:
+            yield _replaced(prompt, {found.span(): str(other) if found[0].isdigit() else _NUMBERS[other - 2]})
 
 
 def _number(word: str) -> int | None:

@@ -55,14 +55,14 @@ class Reference:
         radii: ascending palm radii in pixels at which `centres` and `deviations` hold; between them the values are
             interpolated over the logarithm of the radius, beyond them they stay.
         centres, deviations: for each cue, one value a radius, of the natural logarithm of the cue.
-        half: the mean z-score that is linked to 0.5.
+        halves: the mean z-score that is linked to 0.5, one value a radius, because small hands vary more.
         slope: of the logistic link, per unit of mean z-score.
     """
 
     radii: tuple[float, ...]
     centres: Mapping[str, tuple[float, ...]]
     deviations: Mapping[str, tuple[float, ...]]
-    half: float
+    halves: tuple[float, ...]
     slope: float
 
     @classmethod
@@ -72,25 +72,26 @@ class Reference:
             radii=tuple(card["radii"]),
             centres={cue: tuple(card["centres"][cue]) for cue in CUES},
             deviations={cue: tuple(card["deviations"][cue]) for cue in CUES},
-            half=float(card["half"]),
+            halves=tuple(card["halves"]),
             slope=float(card["slope"]),
         )
 
     def z_scores(self, seen: Mapping[str, float], radius: float) -> dict[str, float]:
         """How unusual each cue is for a good hand of this palm radius, limited to +-4 so that none rules alone."""
-        at = math.log(max(radius, 1e-6))
-        knots = np.log(self.radii)
         scores = {}
         for cue, value in seen.items():
-            centre = float(np.interp(at, knots, self.centres[cue]))
-            deviation = float(np.interp(at, knots, self.deviations[cue]))
+            centre = self._between(self.centres[cue], radius)
+            deviation = self._between(self.deviations[cue], radius)
             scores[cue] = min(max((logged(value) - centre) / deviation, -Z_LIMIT), Z_LIMIT)
         return scores
 
-    def probability(self, z_scores: Mapping[str, float]) -> float:
-        """The score 0..1 of a hand: 0.5 at the operating point of the card."""
+    def probability(self, z_scores: Mapping[str, float], radius: float) -> float:
+        """The score 0..1 of a hand of this palm radius: 0.5 at the operating point of the card."""
         mean = sum(z_scores.values()) / len(z_scores)
-        return 1 / (1 + math.exp(-self.slope * (mean - self.half)))
+        return 1 / (1 + math.exp(-self.slope * (mean - self._between(self.halves, radius))))
+
+    def _between(self, values: Sequence[float], radius: float) -> float:
+        return float(np.interp(math.log(max(radius, 1e-6)), np.log(self.radii), values))
 
 
 def logged(value: float) -> float:

@@ -4,14 +4,15 @@ A cosine means little by itself: its level differs from model to model and from 
 embedding tells well is which of several texts fits one picture better. So a prompt is put against *foils* (texts
 that differ in one respect and are false of a right picture) and against *anchors* (texts that have nothing to do
 with the prompt). With logit `l(t) = scale * cos(picture, t)`, the probability that the picture shows the prompt p
-and neither the foil f nor anything of the kind of the anchors A is
+and neither a foil of the kind F nor anything like the anchors A is
 
-    P(p | f) = exp l(p) / (exp l(p) + exp l(f) + mean over a in A of exp l(a))
+    P(p | F) = exp l(p) / (exp l(p) + mean over f in F of exp l(f) + mean over a in A of exp l(a))
 
-Without anchors this is the pairwise probability `sigmoid(l(p) - l(f))`: the softmax over two texts of CLIP, and the
-same for SigLIP, whose bias cancels between two texts. The anchors are what keeps a picture of a cat from scoring
-high on "a red dog" against "a blue dog". They enter as a mean, and so do the foils of one kind, so the number of
-either does not move the score.
+With one foil and no anchors this is the pairwise probability `sigmoid(l(p) - l(f))`: the softmax over two texts of
+CLIP, and the same for SigLIP, whose bias cancels between two texts. Several foils are one rival, each of them as
+likely as the others beforehand: so their number does not move the score, and one foil that fits is enough to lower
+it. (A mean of pairwise probabilities would give 0.5 to three circles shown for two, when the foils are three and four.)
+The anchors are what keeps a picture of a cat from scoring high on "a red dog" against "a blue dog".
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Comparison:
     Attributes:
         match: mean over the kinds of foils; against the anchors alone where there is no foil.
         worst: the lowest of the kinds, and its name; `absent` where the anchors fit better than the prompt.
-        kinds: each kind's mean over its foils.
+        kinds: each kind's probability.
         absent: against the anchors alone; missing where there are none.
     """
 
@@ -83,7 +84,7 @@ def compare(
     beside = log_mean_exp([scale * cosine for cosine in anchors])
     absent = share(own, beside) if anchors else None
     kinds = {
-        kind: sum(share(own, scale * cosine, beside) for cosine in cosines) / len(cosines)
+        kind: share(own, log_mean_exp([scale * cosine for cosine in cosines]), beside)
         for kind, cosines in foils.items()
         if cosines
     }

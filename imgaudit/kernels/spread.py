@@ -57,11 +57,13 @@ def total_variation(counts: Sequence[int], reference: Sequence[float]) -> float:
 
 
 def g_statistic(counts: NDArray[np.int64], reference: Sequence[float]) -> Floats:
-    """The likelihood-ratio statistic G of each row of `counts` (..., groups), in nats times two."""
+    """The likelihood-ratio statistic G of each row of `counts` (..., groups), in nats times two.
+
+    Infinite where something was counted that the reference rules out.
+    """
     observed = np.asarray(counts, float)
     expected = observed.sum(-1, keepdims=True) * np.asarray(reference, float)
-    with np.errstate(divide="ignore"):
-        return np.asarray(2 * (xlogy(observed, observed) - xlogy(observed, expected)).sum(-1))
+    return np.asarray(2 * (xlogy(observed, observed) - xlogy(observed, expected)).sum(-1))
 
 
 def expected_null_tv(reference: Shares, size: int) -> float:
@@ -89,54 +91,69 @@ def expected_null_tv(reference: Shares, size: int) -> float:
 
 @dataclass(frozen=True)
 class Null:
-    """What fair draws of one size give: G and TV of each outcome with its probability, and the mean TV."""
+    """What fair draws of one size give.
+
+    Attributes:
+        g: values of G, rising; `tail`: the probability of a G at least as large as each.
+        tv: values of TV, rising; `reached`: the probability of a TV at most as large as each.
+        mean_tv: mean TV, exact.
+        drawn: whether the outcomes are random draws and not all that there are.
+    """
 
     g: Floats
+    tail: Floats
     tv: Floats
-    mass: Floats
+    reached: Floats
     mean_tv: float
+    drawn: bool
 
     def p_value(self, g: float) -> float:
-        """Probability of a G at least as large. A drawn null counts the observation itself, so p is never 0."""
-        p = float(self.mass[self.g >= g - 1e-9 * max(1.0, g)].sum())
-        if self.exact:
-            return min(1.0, p)
-        return (p * DRAWS + 1) / (DRAWS + 1)
+        """Probability of a G at least as large. A drawn null counts the observation itself, so p is never 0 there."""
+        place = int(np.searchsorted(self.g, _just_below(g)))
+        p = float(self.tail[place]) if place < len(self.g) else 0.0
+        return (p * DRAWS + 1) / (DRAWS + 1) if self.drawn else min(1.0, p)
 
     def tv_quantile(self, probability: float) -> float:
         """The smallest TV that fair draws do not exceed with at least this probability."""
-        order = np.argsort(self.tv, kind="stable")
-        reached = np.cumsum(self.mass[order])
-        return float(self.tv[order][np.searchsorted(reached, probability - 1e-12).clip(0, len(order) - 1)])
+        place = min(int(np.searchsorted(self.reached, probability - 1e-12)), len(self.tv) - 1)
+        return float(self.tv[place])
 
     def critical_g(self, alpha: float) -> float:
-        """The smallest G whose p-value is at most `alpha`; infinite where no outcome is that rare."""
-        for g in np.unique(self.g)[::-1]:
-            if self.p_value(float(g)) > alpha:
-                break
-            smallest = float(g)
-        else:
-            return smallest
-        return smallest if "smallest" in locals() else math.inf
-
-    @property
-    def exact(self) -> bool:
-        """Whether every outcome was enumerated."""
-        return len(self.g) != DRAWS or bool(np.ptp(self.mass) > 0)
+        """The smallest G that is rejected at level `alpha`; infinite where no outcome is that rare."""
+        place = int(np.searchsorted(-self.tail, -alpha))
+        while place < len(self.g) and self.p_value(float(self.g[place])) > alpha:
+            place += 1
+        return float(self.g[place]) if place < len(self.g) else math.inf
 
 
 @lru_cache(maxsize=512)
 def null(reference: Shares, size: int) -> Null:
     """The null distribution of `size` draws: enumerated where there are few outcomes, else drawn."""
     groups = len(reference)
-    if math.comb(size + groups - 1, groups - 1) <= MAX_OUTCOMES:
-        counts = _compositions(size, groups)
-        mass = np.exp(gammaln(size + 1) - gammaln(counts + 1).sum(1) + xlogy(counts, np.array(reference)).sum(1))
-    else:
+    drawn = math.comb(size + groups - 1, groups - 1) > MAX_OUTCOMES
+    if drawn:
         counts = np.random.default_rng(_SEED).multinomial(size, _normalised(reference), DRAWS)
         mass = np.full(DRAWS, 1 / DRAWS)
+    else:
+        counts = _compositions(size, groups)
+        mass = np.exp(gammaln(size + 1) - gammaln(counts + 1).sum(1) + xlogy(counts, np.array(reference)).sum(1))
+    g = g_statistic(counts, reference)
+    by_g = np.argsort(g)
     tv = np.abs(counts / size - np.array(reference)).sum(1) / 2
-    return Null(g_statistic(counts, reference), tv, mass, expected_null_tv(reference, size))
+    by_tv = np.argsort(tv)
+    return Null(
+        g=g[by_g],
+        tail=np.cumsum(mass[by_g][::-1])[::-1],
+        tv=tv[by_tv],
+        reached=np.cumsum(mass[by_tv]),
+        mean_tv=expected_null_tv(reference, size),
+        drawn=drawn,
+    )
+
+
+def _just_below(g: float) -> float:
+    """What two equal outcomes may differ by in rounding is no difference."""
+    return g * (1 - 1e-9) - 1e-9 if math.isfinite(g) else g
 
 
 def _normalised(reference: Sequence[float]) -> Floats:
@@ -153,3 +170,174 @@ def _compositions(size: int, groups: int) -> NDArray[np.int64]:
         last = np.concatenate([np.arange(number + 1) for number in left])
         rows = np.column_stack([repeated, last])
     return np.column_stack([rows, size - rows.sum(1)])
+
+
+# --- tests and intervals -----------------------------------------------------------------------------------------
+
+
+def exact_p(counts: Sequence[int], reference: Sequence[float]) -> float:
+    """P-value of the exact multinomial test by G (two groups: the exact binomial test).
+
+    Enumerated up to 20,000 outcomes, else by 20,000 draws with a fixed seed.
+    """
+    observed = np.asarray(counts, np.int64)
+    return null(tuple(reference), int(observed.sum())).p_value(float(g_statistic(observed, reference)))
+
+
+def wilson(successes: int, size: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a share.
+
+    >>> [round(end, 3) for end in wilson(4, 8)]
+    [0.215, 0.785]
+    """
+    z = float(ndtri((1 + level) / 2))
+    centre = (successes + z * z / 2) / (size + z * z)
+    half = z / (size + z * z) * math.sqrt(successes * (size - successes) / size + z * z / 4)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def tv_upper(counts: Sequence[int], reference: Sequence[float], level: float = 0.95) -> float:
+    """One-sided upper bound of the true TV; it is too small in at most 1 - `level` of all sets, at any size.
+
+    TV is the largest excess p(A) - r(A) over sets of groups A, and the set that attains it is fixed by the truth. So
+    the largest of Clopper and Pearson's upper bounds of p(A), less r(A), over all A, bounds TV with no correction for
+    having looked at many sets. For each number of pictures in A only the smallest r(A) matters.
+    """
+    size = int(sum(counts))
+    smallest = np.full(size + 1, math.inf)
+    for count, share in zip(counts, reference, strict=True):
+        joined = np.full(size + 1, math.inf)
+        joined[count:] = smallest[: size + 1 - count] + share
+        joined[count] = min(joined[count], share)
+        smallest = np.minimum(smallest, joined)
+    inside = np.arange(size)
+    shares_upper = np.append(betaincinv(inside + 1, size - inside, level), 1.0)
+    return float(np.clip((shares_upper - smallest).max(), 0, 1))
+
+
+def tv_interval(counts: Sequence[int], reference: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Interval of the true TV, conservative: by the triangle inequality below, by `tv_upper` above.
+
+    The lower end is the observed TV less a quantile of the distance between a set of this size and its own source. That
+    distance is largest where all groups are as likely, so this source stands for every other. Below 0, chance alone
+    explains the observed distance.
+    """
+    beyond, groups = (1 + level) / 2, len(counts)
+    noise = null((1 / groups,) * groups, int(sum(counts))).tv_quantile(beyond)
+    return total_variation(counts, reference) - noise, tv_upper(counts, reference, beyond)
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted for the false discovery rate (Benjamini and Hochberg 1995), in the same order."""
+    values = np.asarray(p_values, float)
+    order = np.argsort(values)[::-1]
+    ranks = np.arange(len(values), 0, -1)
+    adjusted = np.minimum.accumulate(values[order] * len(values) / ranks)
+    result = np.empty_like(values)
+    result[order] = np.minimum(adjusted, 1)
+    return [float(p) for p in result]
+
+
+@lru_cache(maxsize=512)
+def detectable_tv(reference: Shares, size: int, power: float = 0.8, alpha: float = ALPHA) -> float:
+    """The smallest true TV that the exact test finds with `power`, to 0.01; 1 where none is found at this size.
+
+    The deviation considered gives more to the group with the smallest reference share, and takes it from the others in
+    proportion.
+    """
+    critical = null(reference, size).critical_g(alpha)
+    shares = _normalised(reference)
+    target = np.eye(len(shares))[int(shares.argmin())]
+    room = 1 - float(shares.min())
+    low, high = 0, int(room * 100)
+    while low < high:
+        middle = (low + high) // 2
+        pulled = shares + (target - shares) * (middle / 100 / room)
+        counts = np.random.default_rng(_SEED).multinomial(size, _normalised(pulled), _POWER_DRAWS)
+        found = float((g_statistic(counts, reference) >= _just_below(critical)).mean())
+        low, high = (low, middle) if found >= power else (middle + 1, high)
+    return low / 100 if low < int(room * 100) else 1.0
+
+
+# --- unknown pictures --------------------------------------------------------------------------------------------
+
+
+def manski_bounds(count: int, size: int, unknown: int) -> tuple[float, float]:
+    """The shares that a group can have when nothing is assumed of the `unknown` (Manski 1989)."""
+    return count / (size + unknown), (count + unknown) / (size + unknown)
+
+
+def nearest_completion(counts: Sequence[int], reference: Sequence[float], unknown: int) -> tuple[int, ...]:
+    """The counts if the unknown pictures were spread so that the set is as near the reference as it can be."""
+    filled = np.asarray(counts, np.int64).copy()
+    wanted = _normalised(reference) * (filled.sum() + unknown)
+    for _ in range(unknown):
+        filled[int((wanted - filled).argmax())] += 1
+    return tuple(int(count) for count in filled)
+
+
+def farthest_completion(counts: Sequence[int], reference: Sequence[float], unknown: int) -> tuple[int, ...]:
+    """The counts if all unknown pictures fell into the one group that takes the set farthest from the reference."""
+    filled = [
+        tuple(count + unknown * (index == group) for index, count in enumerate(counts)) for group in range(len(counts))
+    ]
+    return max(filled, key=lambda completed: total_variation(completed, reference))
+
+
+# --- the three-way verdict -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What can be said of one set against one reference.
+
+    Attributes:
+        size: pictures whose group is known; `unknown`: the others.
+        tv: observed distance; `excess_tv`: less what chance gives at this size; `interval`: 95 %, of the true distance.
+        p: of the exact test; with many unknown, of the completion that is nearest to the reference.
+        least_tv: the observed distance, or that of the nearest completion; `most_tv`: one-sided 95 % bound of the true
+            distance, or that of the farthest completion.
+    """
+
+    size: int
+    unknown: int
+    tv: float
+    excess_tv: float
+    interval: tuple[float, float]
+    p: float
+    least_tv: float
+    most_tv: float
+
+
+def measure(counts: Sequence[int], reference: Sequence[float], unknown: int = 0) -> Spread:
+    """Measure a set of at least one known picture."""
+    size = int(sum(counts))
+    near = far = tuple(counts)
+    if unknown >= UNKNOWN_SHARE * (size + unknown):
+        near = nearest_completion(counts, reference, unknown)
+        far = farthest_completion(counts, reference, unknown)
+    tv = total_variation(counts, reference)
+    return Spread(
+        size=size,
+        unknown=unknown,
+        tv=tv,
+        excess_tv=tv - null(tuple(reference), size).mean_tv,
+        interval=tv_interval(counts, reference),
+        p=exact_p(near, reference),
+        least_tv=total_variation(near, reference),
+        most_tv=tv_upper(far, reference),
+    )
+
+
+def verdict(spread: Spread, p: float | None = None) -> Verdict:
+    """Skewed, within tolerance, or too few to tell; `p` is the p-value adjusted for the number of tests.
+
+    A set that follows its reference is called skewed with probability `ALPHA` at most, and a set whose true distance
+    exceeds `TOLERANCE` is called within tolerance with probability 0.05 at most (with fewer unknown pictures than
+    `UNKNOWN_SHARE`). Between the two a significant difference of unproven size stays undecided.
+    """
+    if spread.most_tv <= TOLERANCE:
+        return "within_tolerance"
+    if (spread.p if p is None else p) <= ALPHA and spread.least_tv > TOLERANCE:
+        return "skewed"
+    return "too_few"

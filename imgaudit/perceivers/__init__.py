@@ -1,1 +1,1 @@
-"""What looks at pictures: one file a model family."""
+"""What can look at a picture: one file a model family, found by the registry."""

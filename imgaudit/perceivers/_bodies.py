@@ -47,7 +47,7 @@ class BodyFinder:
         centre, top = detection.keypoints[:2]
         side = 2.5 * float(np.linalg.norm(top - centre))
         square = Square(float(centre[0]), float(centre[1]), side, upright(centre, top))
-        raw, presence, flat_world = self._pose(halves.look(square, self._pose.size, replicate=False))
+        raw, presence, flat_world = self._pose(halves.look(square, self._pose.size, replicate=True))
         if presence[0] < PRESENCE:
             return None
         values = raw.reshape(-1, 5)[:POINTS]

@@ -138,7 +138,7 @@ class Network:
     def _start(self, model: Model) -> None:
         try:
             import mediapipe  # noqa: F401 - fills the registry of calculators
-            from google.protobuf import text_format
+            from google.protobuf import text_format  # type: ignore[import-untyped]
             from mediapipe.calculators.core import split_vector_calculator_pb2  # noqa: F401 - names its options
             from mediapipe.calculators.tensor import (
                 image_to_tensor_calculator_pb2,  # noqa: F401

@@ -285,8 +285,13 @@ def resolve(option: str) -> Weights:
 
 
 def offline() -> bool:
-    """Whether the user forbade the hub (HF_HUB_OFFLINE)."""
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    """Whether the user forbade the hub (HF_HUB_OFFLINE); the hub's library is told, which looks only when imported."""
+    from huggingface_hub import constants
+
+    forbidden = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    if forbidden:
+        constants.HF_HUB_OFFLINE = True
+    return forbidden
 
 
 def _folder(folder: Path, label: str) -> Weights:

@@ -21,7 +21,7 @@ from typing import Any
 FIELD_LIMIT = 4 << 20
 TOTAL_LIMIT = 16 << 20
 COUNT_LIMIT = 1_000
-CHUNK_LIMIT = 200_000
+CHUNK_LIMIT = 65_536
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -121,7 +121,11 @@ class Collector:
 
 def well_formed(text: str) -> str:
     """The text without lone surrogates, which no UTF-8 file can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8") if any("\ud800" <= c <= "\udfff" for c in text) else text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
 
 
 def decoded(data: bytes) -> str:
@@ -144,7 +148,7 @@ def inflated(data: bytes) -> bytes | None:
 
 def read(data: bytes) -> Fields:
     """Every text field of a file; never raises."""
-    from imgaudit.provenance.formats import reader_of
+    from imgaudit.provenance.formats import reader_of  # formats builds on this module
 
     collector = Collector()
     name, reader = reader_of(data)

@@ -26,6 +26,7 @@ XMP_MARKER = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENDED_MARKER = b"http://ns.adobe.com/xmp/extension/\0"
 PHOTOSHOP_MARKER = b"Photoshop 3.0\0"
 BOX_LIMIT = 10_000
+EXIF_LIMIT = 2 * FIELD_LIMIT
 
 
 def reader_of(data: bytes) -> tuple[str | None, Reader]:
@@ -63,12 +64,9 @@ def read_png(data: bytes, collector: Collector) -> None:
                 continue
             PNG_TEXTS[kind](data[start:end], collector)
         elif kind == b"eXIf":
-            exif.read(data[start : min(end, start + TOTAL_EXIF)], collector)
+            exif.read(data[start : min(end, start + EXIF_LIMIT)], collector)
     if kind != b"IEND":
         collector.problem("png: the file ends before its last chunk")
-
-
-TOTAL_EXIF = 2 * FIELD_LIMIT
 
 
 def _plain(chunk: bytes, collector: Collector) -> None:
@@ -257,7 +255,7 @@ def _items(data: bytes, offset: int, end: int, collector: Collector) -> None:
             places = dict(_item_places(data[start:stop]))
     for item, kind in kinds.items():
         start, size = places.get(item, (0, 0))
-        payload = data[start : start + min(size, 2 * FIELD_LIMIT)]
+        payload = data[start : start + min(size, EXIF_LIMIT)]
         if kind == b"Exif" and len(payload) > 4:
             exif.read(payload[4 + int.from_bytes(payload[:4], "big") :], collector)
         elif kind == b"mime" and b"xmpmeta" in payload:

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 from imgaudit.digest import canonical
 from imgaudit.errors import PictureError
 from imgaudit.provenance.container import PNG_SIGNATURE, png_chunks
-from imgaudit.provenance.generators._common import file_name
+from imgaudit.provenance.generators._common import bare
 from imgaudit.types import Source
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def mark(picture: bytes | Image.Image, source: Source, case: str | None = None) 
             "mark first and sign last"
         )
     width, height = struct.unpack(">II", data[chunks[0][1] : chunks[0][1] + 8])
-    source = source.model_copy(update={"model": _bare(source.model)})
+    source = source.model_copy(update={"model": bare(source.model)})
     parts = [PNG_SIGNATURE, _chunk(b"IHDR", data[chunks[0][1] : chunks[0][2]]), *_marks(source, case, width, height)]
     for kind, start, end in chunks[1:]:
         if kind in TEXTS and data[start : start + 80].partition(b"\0")[0] in OURS:
@@ -91,14 +91,6 @@ def parameters(source: Source, width: int, height: int) -> str:
 def _quoted(value: object) -> str:
     text = str(value)
     return json.dumps(text, ensure_ascii=False) if any(mark in text for mark in ',:\n"') else text
-
-
-def _bare(model: str | None) -> str | None:
-    """A model's name without the folder it lay in: a path tells of somebody's disk."""
-    if model is None:
-        return None
-    is_path = model.startswith(("/", "\\", "~", ".", "file:")) or model[1:3] in (":\\", ":/")
-    return str(file_name(model)) if is_path else model
 
 
 def _marks(source: Source, case: str | None, width: int, height: int) -> list[bytes]:

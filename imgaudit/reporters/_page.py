@@ -40,7 +40,7 @@ class Card:
     prompt: str
 
     @property
-    def soft(self) -> bool:
+    def sharp(self) -> bool:
         """Whether the picture is so small that its pixels should stay sharp when it is enlarged."""
         return max(self.record.width or 0, self.record.height or 0) <= 128
 

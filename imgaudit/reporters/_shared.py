@@ -33,7 +33,6 @@ PERCEIVED = (
     "them. Read them as a property of the set, never of one picture or of one person."
 )
 
-_C0 = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"}
 _INVISIBLE = (
     (0x80, 0x9F),  # C1 controls: 0x9B starts an escape sequence in some terminals
     (0x61C, 0x61C),  # Arabic letter mark
@@ -55,16 +54,14 @@ def visible(text: str) -> str:
     r"""The text with control and direction characters shown instead of obeyed; newline and tab stay.
 
     >>> visible("a\x1b[31m\u202eb")
-    'a␛[31m⟨U+202E⟩b'
+    'a⟨U+001B⟩[31m⟨U+202E⟩b'
     """
     return _SUSPECT.sub(_shown, text)
 
 
 def _shown(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code == 0x7F:
-        return "␡"
-    return _C0.get(code) or f"⟨U+{code:04X}⟩"
+    # spelt out: few fonts have Unicode's own pictures of control characters
+    return f"⟨U+{ord(match[0]):04X}⟩"
 
 
 def one_line(text: str, limit: int = 200) -> str:

@@ -112,6 +112,8 @@ def _decoded(data: bytes, side: int) -> Image.Image | str:
                 return TOO_LARGE
             image.draft("RGB", (2 * side, 2 * side))
             return _on_white(ImageOps.exif_transpose(image))
+        except Image.DecompressionBombError:
+            return TOO_LARGE
         except Exception:  # a decoder raises whatever its parser meets in a hostile file
             return NOT_DECODED
 

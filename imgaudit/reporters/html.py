@@ -19,7 +19,6 @@ from typing import IO, Any, ClassVar
 
 from imgaudit.record import FinishedRun
 from imgaudit.registry import reporter
-from imgaudit.reporters._page import flattened, page
 from imgaudit.reporters._shared import (
     EXIT_MEANING,
     MEANING,
@@ -65,6 +64,8 @@ class HtmlReporter:
         """Write one HTML document, UTF-8, under 25 MB unless the record alone is larger."""
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
         from markupsafe import Markup
+
+        from imgaudit.reporters._page import flattened, page  # needs Pillow, which listing the formats does not
 
         style = (TEMPLATES / "report.css").read_text("utf-8")
         script = (TEMPLATES / "report.js").read_text("utf-8")

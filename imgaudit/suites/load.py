@@ -95,10 +95,7 @@ def suite_from(document: Document) -> Suite:
         raise ConfigError(f"{document.name}:1: no mapping; expected the keys of a suite: {keys}")
     if document.value.get("format") != "imgaudit-suite/1":
         found = document.value.get("format")
-        raise ConfigError(
-            f"{document.name}:1: format: {shown(found)} is unknown; "
-            "expected 'format: imgaudit-suite/1'"
-        )
+        raise ConfigError(f"{document.name}:1: format: {shown(found)} is unknown; expected 'format: imgaudit-suite/1'")
     try:
         return Suite.model_validate(document.value).resolved()
     except ValidationError as error:

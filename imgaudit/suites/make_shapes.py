@@ -131,9 +131,7 @@ def _case(text: str) -> Case:
 
 
 def _objects(scene: world.Scene) -> tuple[ExpectedObject, ...]:
-    objects = [
-        ExpectedObject(name=item.shape or "shape", count=item.count, color=item.colour) for item in scene.items
-    ]
+    objects = [ExpectedObject(name=item.shape or "shape", count=item.count, color=item.colour) for item in scene.items]
     if scene.relation:
         relation = {"relation": scene.relation, "to": 1}
         objects[0] = ExpectedObject.model_validate({**objects[0].model_dump(), **relation})

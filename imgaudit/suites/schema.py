@@ -45,9 +45,7 @@ class Defaults(Stored):
 class Suite(Stored):
     """A named list of cases. Its ids are unique and safe as file names, its references and relations make sense."""
 
-    format: Literal["imgaudit-suite/1"] = Field(
-        default="imgaudit-suite/1", description="the words imgaudit-suite/1"
-    )
+    format: Literal["imgaudit-suite/1"] = Field(default="imgaudit-suite/1", description="the words imgaudit-suite/1")
     name: str = Field(description=f"a name that matches {ID_PATTERN}")
     title: str = Field(min_length=1, description="one line")
     about: str = Field(default="", description="what the suite is for, and its limits")
@@ -125,15 +123,11 @@ def _prompt_problems(case: Case, place: Place) -> Iterator[SuiteProblem]:
             (*place, "prompt"), f"{len(case.prompt):,} characters are too long; expected at most {MAX_PROMPT:,}"
         )
     if bad := _unprintable(case.prompt):
-        yield SuiteProblem(
-            (*place, "prompt"), f"holds the control character U+{ord(bad):04X}; expected printable text"
-        )
+        yield SuiteProblem((*place, "prompt"), f"holds the control character U+{ord(bad):04X}; expected printable text")
     for kind, foils in case.foils.items():
         if not foils or case.prompt in foils:
             what = "has no foils" if not foils else "holds the prompt itself"
-            yield SuiteProblem(
-                (*place, "foils", kind), f"{what}; expected prompts that the picture must not show"
-            )
+            yield SuiteProblem((*place, "foils", kind), f"{what}; expected prompts that the picture must not show")
 
 
 def _unprintable(text: str) -> str | None:

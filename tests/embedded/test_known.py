@@ -10,8 +10,7 @@ from imgaudit.embedded.known import known
 def drawn(count: int, side: int = world.CANVAS) -> list[np.ndarray]:
     random = np.random.default_rng(21)
     return [
-        world.draw(world.place(world.sample_scene(random, allow_held_out=True), random), side)
-        for _ in range(count)
+        world.draw(world.place(world.sample_scene(random, allow_held_out=True), random), side) for _ in range(count)
     ]
 
 

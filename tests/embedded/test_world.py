@@ -110,4 +110,4 @@ def test_drawing_is_repeatable_and_grows_with_the_canvas() -> None:
     picture = world.place(Scene((Item("star", "green"),)), np.random.default_rng(6))
 
     assert np.array_equal(world.draw(picture), world.draw(picture))
-    assert (128, 128, 3) == world.draw(picture, 128).shape
+    assert world.draw(picture, 128).shape == (128, 128, 3)

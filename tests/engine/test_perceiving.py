@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ class Mean:
     """The mean of the red channel; counts how often it was called."""
 
     name, title, version, reads = "test-mean", "mean", "1", "pixels"
-    calls: list[int] = []
+    calls: ClassVar[list[int]] = []
 
     def identity(self):
         return {"weights": "none"}

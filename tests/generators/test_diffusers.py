@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -36,7 +38,7 @@ def test_batch_size_does_not_change_which_pictures_are_drawn(stable_diffusion: P
     together = pictures(opened(stable_diffusion, 4), wanted)
 
     assert max(np.abs(a - b).max() for a, b in zip(one_by_one, together, strict=True)) <= TOLERANCE
-    assert min(np.abs(a - b).max() for a, b in zip(one_by_one, one_by_one[1:], strict=False)) > 10 * TOLERANCE
+    assert min(np.abs(a - b).max() for a, b in pairwise(one_by_one)) > 10 * TOLERANCE
 
 
 def test_order_does_not_change_which_pictures_are_drawn(stable_diffusion: Path, jobs: Jobs) -> None:
@@ -106,10 +108,12 @@ def test_the_source_says_how_the_picture_was_made(stable_diffusion: Path, jobs: 
 
 def test_a_negative_prompt_and_a_sampler_change_the_picture(stable_diffusion: Path, jobs: Jobs) -> None:
     generator = opened(stable_diffusion)
-    plain = pictures(generator, jobs("a red circle"))[0]
-    negative = pictures(generator, jobs("a red circle", controls=Controls(steps=3, guidance=2, negative="a star")))[0]
-    other = pictures(generator, jobs("a red circle", controls=Controls(steps=3, guidance=2, sampler="DDPMScheduler")))[0]
-    again = pictures(generator, jobs("a red circle"))[0]
+    avoiding = Controls(steps=3, guidance=2, negative="a star")
+    sampled = Controls(steps=3, guidance=2, sampler="DDPMScheduler")
+    [plain] = pictures(generator, jobs("a red circle"))
+    [negative] = pictures(generator, jobs("a red circle", controls=avoiding))
+    [other] = pictures(generator, jobs("a red circle", controls=sampled))
+    [again] = pictures(generator, jobs("a red circle"))
 
     assert np.abs(plain - negative).max() > 0
     assert np.abs(plain - other).max() > 0
@@ -131,7 +135,8 @@ def test_pictures_with_and_without_a_negative_prompt_are_kept_apart(stable_diffu
 
 def test_a_case_sets_its_size_and_the_command_line_goes_before_it(stable_diffusion: Path, jobs: Jobs) -> None:
     [small] = pictures(opened(stable_diffusion), jobs("a shape", width=16, height=24))
-    [wide] = pictures(opened(stable_diffusion), jobs("a shape", controls=Controls(steps=2, width=48), width=16, height=24))
+    wanted = jobs("a shape", controls=Controls(steps=2, width=48), width=16, height=24)
+    [wide] = pictures(opened(stable_diffusion), wanted)
 
     assert small.shape == (24, 16, 3)
     assert wide.shape == (24, 48, 3)
@@ -280,6 +285,20 @@ def test_a_pipeline_without_a_prompt_is_no_generator(unconditional: Path) -> Non
         opened(unconditional)
 
 
+def test_a_pipeline_that_makes_films_is_no_generator(stable_diffusion: Path, jobs: Jobs) -> None:
+    from diffusers import StableDiffusionPipeline
+
+    class Film(StableDiffusionPipeline):
+        def __call__(self, *_: object, **__: object) -> SimpleNamespace:
+            return SimpleNamespace(frames=[])
+
+    generator = opened(stable_diffusion)
+    generator._pipeline._pipe.__class__ = Film
+
+    with pytest.raises(UsageError, match="Film gave no pictures"):
+        list(generator.render(jobs("a shape")))
+
+
 def test_a_missing_hub_model_says_how_to_get_it() -> None:
     with pytest.raises(ModelUnavailable) as caught:
         build("diffusers@v1:somebody/no-such-model", GeneratorOptions(device="cpu"))
@@ -311,6 +330,8 @@ def test_a_folder_has_no_revision(stable_diffusion: Path) -> None:
         (GeneratorOptions(device="cpu", dtype="float8"), "float8"),
     ],
 )
-def test_an_unknown_device_or_dtype_is_an_error(stable_diffusion: Path, options: GeneratorOptions, complaint: str) -> None:
+def test_an_unknown_device_or_dtype_is_an_error(
+    stable_diffusion: Path, options: GeneratorOptions, complaint: str
+) -> None:
     with pytest.raises(UsageError, match=complaint):
         Diffusers(str(stable_diffusion), None, options)

@@ -29,7 +29,7 @@ def source(generator: str | None, values: Mapping[str, Any]) -> Source:
     setting was.
     """
     read = {
-        "model": text(values.get("model")),
+        "model": bare(text(values.get("model"))),
         "sampler": text(values.get("sampler")),
         "steps": whole(values.get("steps"), STEPS_LIMIT),
         "guidance": number(values.get("guidance"), GUIDANCE_LIMIT),
@@ -98,6 +98,9 @@ def picked(value: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> di
     return {ours: next((value[k] for k in theirs if value.get(k) is not None), None) for ours, theirs in names.items()}
 
 
-def file_name(value: Any) -> Any:
-    """The last part of a path of either kind: where a model lay on somebody's disk is nobody's business."""
-    return value.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] if isinstance(value, str) else value
+def bare(model: str | None) -> str | None:
+    """A model's name without the folder it lay in on somebody's disk. A hub name such as `org/model` stays whole."""
+    if model is None:
+        return None
+    is_path = model.startswith(("/", "\\", "~", ".", "file:")) or model[1:3] in (":\\", ":/")
+    return model.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] if is_path else model

@@ -22,7 +22,7 @@ from typing import Any, Literal
 Role = Literal["positive", "negative"]
 Node = Mapping[str, Any]
 
-VISIT_LIMIT, DEPTH_LIMIT, TEXT_LIMIT = 200_000, 100, 1_000_000
+VISIT_LIMIT, DEPTH_LIMIT, TEXT_LIMIT = 50_000, 100, 1_000_000
 
 TEXTS = (
     "text",

@@ -69,9 +69,10 @@ def find(fields: Fields) -> str | None:
 def split(text: str) -> tuple[str, str | None, dict[str, str]]:
     """Prompt, negative prompt and settings (names in lower case)."""
     text = text.replace("\r\n", "\n")
-    body, settings = text, ""
+    start = len(text)
     for match in SETTINGS.finditer(text):  # the last one: a prompt may itself hold such a line
-        body, settings = text[: match.start()], text[match.start() :]
+        start = match.start()
+    body, settings = text[:start], text[start:]
     mark = 0 if body.startswith(NEGATIVE) else body.find("\n" + NEGATIVE) + 1
     has_negative = mark > 0 or body.startswith(NEGATIVE)
     prompt = body[:mark] if has_negative else body

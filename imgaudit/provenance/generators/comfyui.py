@@ -83,11 +83,11 @@ def _object(value: Any) -> dict[str, Any] | None:
 
 def _run(workflow: Mapping[str, Any]) -> dict[str, Any]:
     """A `workflow` in the form of a `prompt`, as far as the widgets of its nodes are known."""
-    ends: dict[Any, list[Any]] = {}
+    ends: dict[str, list[Any]] = {}
     links = workflow.get("links")
     for link in links if isinstance(links, list) else ():
         if isinstance(link, list) and len(link) > 4:
-            ends[_key(link[0])] = [str(link[1]), link[2]]
+            ends[str(link[0])] = [str(link[1]), link[2]]
     nodes: dict[str, Any] = {}
     for node in workflow["nodes"]:
         if isinstance(node, dict) and node.get("mode") not in MUTED:
@@ -96,14 +96,10 @@ def _run(workflow: Mapping[str, Any]) -> dict[str, Any]:
     return nodes
 
 
-def _key(value: Any) -> str:
-    return str(value)
-
-
-def _links(node: Mapping[str, Any], ends: Mapping[Any, list[Any]]) -> dict[str, Any]:
+def _links(node: Mapping[str, Any], ends: Mapping[str, list[Any]]) -> dict[str, Any]:
     slots = node.get("inputs")
     named = [slot for slot in slots if isinstance(slot, dict)] if isinstance(slots, list) else []
-    return {str(slot.get("name")): ends[_key(slot.get("link"))] for slot in named if _key(slot.get("link")) in ends}
+    return {str(slot.get("name")): ends[str(slot.get("link"))] for slot in named if str(slot.get("link")) in ends}
 
 
 def _widgets(node: Mapping[str, Any]) -> dict[str, Any]:

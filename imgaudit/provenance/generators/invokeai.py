@@ -21,6 +21,7 @@ NAMES = {
 MODEL_NAMES = ("name", "model_name", "key")
 DREAM = re.compile(r'^"((?:\\.|[^"\\])*)"(.*)$', re.DOTALL)
 SWITCH = re.compile(r"(?:^|\s)-([sSCA])\s*(\S+)")
+COMMAND_LIMIT = 100_000
 BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 
 
@@ -67,7 +68,7 @@ def _older(value: Mapping[str, Any]) -> Source:
 
 
 def _dream(text: str) -> Source:
-    match = DREAM.match(text.strip())
+    match = DREAM.match(text[:COMMAND_LIMIT].strip())
     if match is None:
         return source("InvokeAI", {})
     prompt, negative = _apart(match[1])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imgaudit.provenance.container import Fields
-from imgaudit.provenance.generators._common import Parser, file_name, picked, source
+from imgaudit.provenance.generators._common import Parser, picked, source
 from imgaudit.types import Source
 
 Names = Mapping[str, tuple[str, ...]]
@@ -117,8 +117,7 @@ def _family(name: str, title: str, find: Any, names: tuple[Names, ...]) -> Parse
     def parse(fields: Fields) -> Source:
         values = find(fields) or {}
         spelling = max(names, key=lambda n: sum(any(k in values for k in keys) for keys in n.values()))
-        found = picked(values, spelling)
-        return source(title, {**found, "model": file_name(found["model"])})
+        return source(title, picked(values, spelling))
 
     return Parser(name, lambda fields: find(fields) is not None, parse)
 

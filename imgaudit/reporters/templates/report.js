@@ -338,7 +338,9 @@
       frame.style.setProperty("--shape", found.width / found.height);
       requestAnimationFrame(() => frame.append(overlay(found, true, frame.clientWidth)));
     }
-    return make("div", { class: "stage" }, frame);
+    const reduced = byId(`picture-${n}`).hasAttribute("data-reduced");
+    return make("div", { class: "stage" }, frame,
+      reduced ? make("p", { class: "reduced" }, "Shown from its thumbnail, to keep this page small; the file has more detail.") : null);
   }
 
   function layerBoxes(found) {

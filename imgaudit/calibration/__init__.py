@@ -1,0 +1,1 @@
+"""Fitted mappings as data, each with the facts it rests on, and the scripts that fit them."""

@@ -1,0 +1,1 @@
+"""Committed example reports, and the script that makes them."""

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from imgaudit.checkers.adherence import EMBEDDED, Adherence, packaged, plan, unrelated
+from imgaudit.kernels.match import compare
+from imgaudit.percepts import Match
+from imgaudit.types import Abstained, Case, Expect, ExpectedObject, Failed, Measured, Outcome, Percepts
+
+CLIP = "ViT-B-32:laion2b_s34b_b79k"
+SCALE = 100.0
+PROMPT = "two red cups left of a large blue plate"
+
+
+def outcome(
+    case: Case,
+    cosines: Mapping[str, float],
+    model: str = CLIP,
+    truncated: Mapping[str, int] | None = None,
+    knows: bool = True,
+) -> Outcome:
+    """What the checker makes of a picture whose cosine with each text is given; 0 where it is not."""
+    checker = Adherence()
+    [query] = checker.ask(case, Percepts())
+    texts = query.parameters["texts"]
+    sight = Match(
+        model=model,
+        cosines=tuple(cosines.get(text, 0.0) for text in texts),
+        scale=SCALE,
+        truncated=tuple((truncated or {}).get(text, 0) for text in texts),
+        knows=knows,
+        why_not=None if knows else "not of its world",
+    )
+    return checker.measure(case, Percepts({query: sight}))
+
+
+def measured(case: Case, cosines: Mapping[str, float], model: str = CLIP, **more: object) -> Measured:
+    found = outcome(case, cosines, model, **more)  # type: ignore[arg-type]
+    assert isinstance(found, Measured), found
+    return found
+
+
+def test_without_a_prompt_nothing_is_asked_and_nothing_is_measured() -> None:
+    for prompt in (None, "", "  "):
+        case = Case(id="c", prompt=prompt)
+
+        assert Adherence().ask(case, Percepts()) == []
+        found = Adherence().measure(case, Percepts())
+        assert isinstance(found, Abstained)
+        assert found.reason == "no prompt"
+
+
+def test_every_text_is_asked_once_and_the_same_case_asks_the_same() -> None:
+    case = Case(id="c", prompt=PROMPT, foils={"colour": (PROMPT, "two blue cups", "two blue cups")})
+
+    [query] = Adherence().ask(case, Percepts())
+    texts = query.parameters["texts"]
+
+    assert texts[0] == PROMPT
+    assert len(set(texts)) == len(texts)
+    assert [query] == list(Adherence().ask(case, Percepts()))
+
+
+def test_the_score_is_the_kernels() -> None:
+    case = Case(id="c", prompt="a red cup", foils={"colour": ("a blue cup", "a green cup")})
+    cosines = {"a red cup": 0.30, "a blue cup": 0.27, "a green cup": 0.29, "a cat asleep on a sofa": 0.2}
+    anchors = [cosines.get(text, 0.0) for text in unrelated("anchors.txt", "a red cup")]
+
+    found = measured(case, cosines)
+    expected = compare(0.30, {"colour": [0.27, 0.29]}, anchors, SCALE)
+
+    assert expected is not None
+    assert found.measures["match"] == expected.match
+    assert found.measures["worst_clause"] == found.measures["clause_colour"] == expected.worst
+    assert found.measures["cosine"] == 0.30
+    assert (found.measures["foils"], found.measures["anchors"]) == (2, len(anchors))
+    assert found.codes == ()
+
+
+def test_a_picture_of_something_else_does_not_match_although_its_foil_fits_worse() -> None:
+    case = Case(id="c", prompt="a red dog", foils={"colour": ("a blue dog",)})
+
+    found = measured(case, {"a red dog": 0.22, "a blue dog": 0.20, "a cat asleep on a sofa": 0.30})
+
+    assert found.measures["match"] < 0.1
+    assert found.labels["worst_kind"] == "absent"
+    assert {"adherence.mismatch", "adherence.clause"} <= set(found.codes)
+
+
+def test_one_wrong_clause_is_named_though_the_prompt_matches_on_the_whole() -> None:
+    foils = {"colour": ("a blue cup",), "shape": ("a red plate",), "size": ("a small red cup",)}
+    case = Case(id="c", prompt="a red cup", foils=foils)
+
+    found = measured(case, {"a red cup": 0.30, "a blue cup": 0.33})
+
+    assert found.measures["match"] > 0.5
+    assert found.labels["worst_kind"] == "colour"
+    assert found.codes == ("adherence.clause",)
+
+
+def test_clip_is_not_asked_to_count_place_bind_or_negate() -> None:
+    found = measured(Case(id="c", prompt=PROMPT), {PROMPT: 0.3})
+
+    assert {"clause_count", "clause_relation"} <= set(found.unmeasured)
+    assert not {"clause_count", "clause_relation"} & set(found.measures)
+    assert {"clause_colour", "clause_size"} <= set(found.measures)
+
+
+def test_a_foil_that_clip_cannot_judge_does_not_move_its_score() -> None:
+    case = Case(id="c", prompt="two red cups", foils={"count": ("four red cups",), "colour": ("two blue cups",)})
+
+    fair = measured(case, {"two red cups": 0.3, "two blue cups": 0.27})
+    misled = measured(case, {"two red cups": 0.3, "two blue cups": 0.27, "four red cups": 0.4})
+
+    assert fair.measures == misled.measures
+
+
+def test_the_embedded_model_is_asked_about_every_kind_against_shapes() -> None:
+    prompt = "two red circles"
+    case = Case(id="c", prompt=prompt)
+
+    found = measured(case, {prompt: 0.5, "three red circles": 0.6}, model=EMBEDDED)
+
+    assert found.measures["clause_count"] < 0.5
+    assert found.unmeasured == {}
+    assert found.labels["worst_kind"] == "count"
+    assert found.measures["anchors"] == len(unrelated("anchors-shapes.txt", prompt))
+
+
+def test_a_picture_that_the_model_does_not_know_is_abstained_with_a_remedy() -> None:
+    found = outcome(Case(id="c", prompt="a red circle"), {"a red circle": 0.9}, model=EMBEDDED, knows=False)
+
+    assert isinstance(found, Abstained)
+    assert found.reason == "not of its world"
+    assert "--clip hf-hub:" in (found.remedy or "")
+
+
+def test_an_abstention_and_a_failure_of_clip_are_passed_on() -> None:
+    case = Case(id="c", prompt="a red cup")
+    [query] = Adherence().ask(case, Percepts())
+
+    for sight in (Abstained("no model", "get it"), Failed("broken")):
+        assert Adherence().measure(case, Percepts({query: sight})) == sight
+
+
+def test_an_answer_of_the_wrong_length_is_a_failure() -> None:
+    case = Case(id="c", prompt="a red cup")
+    [query] = Adherence().ask(case, Percepts())
+    sight = Match(model=CLIP, cosines=(0.1,), scale=1, truncated=(0,), knows=True)
+
+    assert isinstance(Adherence().measure(case, Percepts({query: sight})), Failed)
+
+
+def test_a_truncated_prompt_is_recorded_and_what_was_not_read_is_not_judged() -> None:
+    prompt = "a red cup and so on with a hat"
+    foils = {"colour": ("a blue cup and so on with a hat",), "shape": ("a red cup and so on with a cap",)}
+    cosines = {prompt: 0.3, foils["colour"][0]: 0.25, foils["shape"][0]: 0.3}
+    case = Case(id="c", prompt=prompt, foils=foils)
+
+    found = measured(case, cosines, truncated=dict.fromkeys(cosines, 5))
+
+    assert found.measures["truncated_tokens"] == 5
+    assert "adherence.truncated" in found.codes
+    assert "clause_shape" not in found.measures
+    assert "window" in found.unmeasured["clause_shape"]
+    assert "clause_colour" in found.measures
+
+
+def test_equal_cosines_of_a_prompt_that_was_read_whole_are_a_tie() -> None:
+    case = Case(id="c", prompt="a red cup", foils={"colour": ("a blue cup",)})
+
+    found = measured(case, {"a red cup": 0.3, "a blue cup": 0.3})
+
+    assert found.measures["clause_colour"] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_expected_objects_are_left_to_a_detector() -> None:
+    case = Case(id="c", prompt="a red cup", expect=Expect(objects=(ExpectedObject(name="cup"),)))
+
+    assert measured(case, {"a red cup": 0.3}).unmeasured["objects"] == "no detector"
+    assert "objects" not in measured(Case(id="c", prompt="a red cup"), {"a red cup": 0.3}).unmeasured
+
+
+def test_content_and_style_are_told_apart() -> None:
+    expect = Expect(content="a kettle", style="in the style of a woodcut print")
+    case = Case(id="c", prompt="a kettle in the style of a woodcut print", expect=expect)
+    style_takes_over = {"in the style of a woodcut print": 0.3, "a kettle": 0.05, "a plate of fried eggs": 0.1}
+
+    found = measured(case, style_takes_over)
+
+    assert found.measures["style_match"] > 0.9
+    assert found.measures["content_match"] < 0.5
+    plain = measured(Case(id="c", prompt="a kettle"), {"a kettle": 0.3})
+    assert not {"style_match", "content_match"} & {*plain.measures, *plain.unmeasured}
+
+
+def test_styles_are_not_asked_of_the_embedded_model() -> None:
+    expect = Expect(content="a red circle", style="in oil")
+    case = Case(id="c", prompt="a red circle in oil", expect=expect)
+
+    found = measured(case, {case.prompt or "": 0.3}, model=EMBEDDED)
+
+    assert {"style_match", "content_match"} <= set(found.unmeasured)
+
+
+def test_a_prompt_that_no_text_can_be_set_against_is_abstained() -> None:
+    prompt = "a shape"
+
+    assert unrelated("anchors-shapes.txt", prompt) == ()
+    assert isinstance(outcome(Case(id="c", prompt=prompt), {prompt: 0.3}, model=EMBEDDED), Abstained)
+
+
+def test_a_prompt_in_another_language_gets_the_suites_foils_alone() -> None:
+    german = Case(id="c", prompt="a red cup", lang="de", foils={"shape": ("a plate",)})
+
+    wanted = plan(german)
+
+    assert wanted is not None
+    assert dict(wanted.foils) == {"shape": ("a plate",)}
+
+
+def test_kinds_of_the_suites_own_are_scored_and_named() -> None:
+    case = Case(id="c", prompt="a portrait", foils={"mood": ("a sad portrait",)})
+
+    found = measured(case, {"a portrait": 0.3})
+
+    assert found.labels["other_kinds"].startswith("mood 1.000")
+
+
+def test_packaged_anchors_are_enough_varied_and_left_out_when_related() -> None:
+    for name in ("anchors.txt", "anchors-shapes.txt", "styles.txt"):
+        texts = [text for text, _ in packaged(name)]
+        assert len(texts) == len(set(texts)) >= 16
+    assert "a cat asleep on a sofa" not in unrelated("anchors.txt", "three Kittens")
+    assert "a cat asleep on a sofa" in unrelated("anchors.txt", "a red car")
+    assert set(unrelated("anchors-shapes.txt", "a red circle")) == {
+        text for text, _ in packaged("anchors-shapes.txt") if "red" not in text and "circle" not in text
+    }
+
+
+def test_everything_that_is_measured_is_declared() -> None:
+    expect = Expect(content="a kettle", style="in oil", objects=(ExpectedObject(name="kettle"),))
+    prompt = "two large red cups left of three small blue plates with a spoon"
+    case = Case(id="c", prompt=prompt, expect=expect, foils={"background": ("x",), "shape": ("y",), "mood": ("z",)})
+    declared = {measure.name for measure in Adherence.measures}
+
+    for model in (CLIP, EMBEDDED):
+        found = measured(case, {}, model=model, truncated={prompt: 3})
+        assert set(found.measures) <= declared
+        assert set(found.labels) <= set(Adherence.labels)
+        assert set(found.codes) <= set(Adherence.codes)
+        assert not set(found.measures) & set(found.unmeasured)

@@ -1,0 +1,208 @@
+"""Copies are found and named; pictures that only resemble each other are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from imgaudit.checkers.duplicates import PIXELS, DuplicatesChecker
+from imgaudit.perceivers.pixels import PixelPerceiver
+from imgaudit.pictures import decode, find_files, read
+from imgaudit.registry import checkers
+from imgaudit.types import Abstained, Case, Failed, GroupOutcome, Look, Member, Percepts
+
+CASE = Case(id="a")
+COLOURS = ("#dc1e23", "#fa8c14", "#fae128", "#1e963c", "#32d2e1", "#2341cd", "#872daa", "#fa82be")
+
+
+def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def member(id: str, data: bytes) -> Member:
+    picture, error = decode(data, id)
+    assert error is None
+    sight = PixelPerceiver().perceive([Look(picture, PIXELS)])[0]
+    return Member(id, CASE, True, DuplicatesChecker().project(CASE, Percepts({PIXELS: sight})))
+
+
+def judged(pictures: Mapping[str, bytes]) -> GroupOutcome:
+    return DuplicatesChecker().aggregate([member(id, data) for id, data in pictures.items()])
+
+
+def photo(seed: int) -> Image.Image:
+    random = np.random.default_rng(seed)
+    image = Image.new("RGB", (300, 220), tuple(random.integers(0, 256, 3).tolist()))
+    pen = ImageDraw.Draw(image)
+    for _ in range(60):
+        x, y, r = random.uniform(0, 300), random.uniform(0, 220), random.uniform(4, 60)
+        pen.ellipse((x - r, y - r, x + r, y + r), fill=tuple(random.integers(0, 256, 3).tolist()))
+    return image.filter(ImageFilter.GaussianBlur(0.7))
+
+
+def shapes(*placed: tuple[str, str, float, float, float], background: str = "white") -> bytes:
+    """Shapes (kind, colour, x, y, radius) on a canvas of 64, drawn four times as large and scaled down."""
+    image = Image.new("RGB", (256, 256), background)
+    pen = ImageDraw.Draw(image)
+    for kind, colour, x, y, radius in placed:
+        box = (4 * (x - radius), 4 * (y - radius), 4 * (x + radius), 4 * (y + radius))
+        if kind == "circle":
+            pen.ellipse(box, fill=colour)
+        elif kind == "square":
+            pen.rectangle(box, fill=colour)
+        else:
+            pen.polygon([(box[0], box[3]), (4 * x, box[1]), (box[2], box[3])], fill=colour)
+    return encoded(image.resize((64, 64), Image.Resampling.BOX))
+
+
+def test_it_is_registered_and_asks_for_one_look():
+    assert checkers.get("duplicates") is DuplicatesChecker
+    assert list(DuplicatesChecker().ask(CASE, Percepts())) == [PIXELS]
+
+
+def test_exact_and_near_copies_are_found_and_each_names_the_other():
+    small = photo(1).resize((150, 110), Image.Resampling.LANCZOS)
+    outcome = judged(
+        {
+            "a.png": encoded(photo(1)),
+            "a.bmp": encoded(photo(1), "BMP"),
+            "b.jpg": encoded(small, "JPEG", quality=60),
+            "other.png": encoded(photo(2)),
+            "third.png": encoded(photo(3)),
+        }
+    )
+
+    overall, cluster = outcome.groups
+    assert overall.group == "run"
+    assert overall.outcome == "measured"
+    assert (overall.size, overall.counted) == (5, 5)
+    assert overall.measures == {"share": 0.6}
+    assert overall.counts == {"exact": 2, "near": 2, "clusters": 1}
+    assert overall.codes == ("duplicates.exact", "duplicates.near")
+    assert cluster.members == ("a.bmp", "a.png", "b.jpg")
+    assert set(outcome.pictures) == {"a.bmp", "a.png", "b.jpg"}
+    assert outcome.pictures["a.png"].labels == {"copy_of": "a.bmp"}
+    assert outcome.pictures["a.png"].codes == ("duplicates.exact",)
+    assert outcome.pictures["a.bmp"].codes == ("duplicates.exact", "duplicates.near")
+    assert outcome.pictures["b.jpg"].codes == ("duplicates.near",)
+    assert "a.bmp" in outcome.pictures["b.jpg"].message
+    assert outcome.pictures["b.jpg"].measures["distance"] <= 31
+
+
+def test_every_measure_label_and_code_is_declared():
+    outcome = judged({"a": encoded(photo(1)), "b": encoded(photo(1)), "c": encoded(photo(1), "JPEG", quality=70)})
+    names = {m.name for m in DuplicatesChecker.measures}
+
+    for group in outcome.groups:
+        assert set(group.measures) <= names
+        assert set(group.codes) <= set(DuplicatesChecker.codes)
+    for found in outcome.pictures.values():
+        assert set(found.measures) <= names
+        assert set(found.labels) <= set(DuplicatesChecker.labels)
+        assert set(found.codes) <= set(DuplicatesChecker.codes)
+
+
+def test_the_order_of_members_does_not_matter():
+    data = {"a": photo(1), "b": photo(1).resize((200, 147)), "c": photo(1), "d": photo(4), "e": photo(4)}
+    members = [member(id, encoded(image)) for id, image in data.items()]
+
+    forward, backward = (DuplicatesChecker().aggregate(m) for m in (members, members[::-1]))
+
+    assert forward == backward
+
+
+def test_different_pictures_are_no_copies():
+    outcome = judged({f"{seed}": encoded(photo(seed)) for seed in range(8)})
+
+    assert outcome.groups[0].measures == {"share": 0.0}
+    assert outcome.groups[0].codes == ()
+    assert len(outcome.groups) == 1
+    assert outcome.pictures == {}
+
+
+def test_one_drawn_shape_in_eight_colours_makes_no_copies():
+    for kind in ("circle", "square", "triangle"):
+        for background in ("white", "black", "gray"):
+            drawn = {c: shapes((kind, c, 30, 34, 10), background=background) for c in COLOURS}
+
+            assert judged(drawn).groups[0].measures == {"share": 0.0}, (kind, background)
+
+
+def test_one_drawn_shape_in_many_places_and_sizes_makes_no_copies():
+    for kind in ("circle", "square", "triangle"):
+        drawn = {
+            f"{x} {y} {radius}": shapes((kind, COLOURS[0], x, y, radius))
+            for x in (16, 28, 40, 48)
+            for y in (16, 32, 48)
+            for radius in (6, 13)
+        }
+
+        assert judged(drawn).groups[0].measures == {"share": 0.0}, kind
+
+
+def test_two_shapes_that_exchange_their_colours_are_no_copies():
+    left, right = ("circle", 16.0, 32.0, 11.0), ("circle", 48.0, 32.0, 11.0)
+
+    def pair(one: str, other: str) -> bytes:
+        return shapes((left[0], one, *left[1:]), (right[0], other, *right[1:]))
+
+    drawn = {f"{a}{b}": pair(a, b) for a in COLOURS for b in COLOURS if a != b}
+
+    assert judged(drawn).groups[0].measures == {"share": 0.0}
+
+
+def test_the_same_drawn_shape_is_a_copy_when_it_is_scaled_or_recompressed():
+    shape = Image.open(BytesIO(shapes(("circle", COLOURS[5], 30, 34, 13))))
+    outcome = judged({"a": encoded(shape), "b": encoded(shape.resize((128, 128), Image.Resampling.BICUBIC))})
+
+    assert outcome.groups[0].measures == {"share": 1.0}
+    assert outcome.groups[0].counts == {"exact": 0, "near": 2, "clusters": 1}
+
+
+def test_pictures_without_a_look_are_not_counted():
+    good = [member(id, encoded(photo(seed))) for id, seed in (("a", 1), ("b", 1))]
+    outcome = DuplicatesChecker().aggregate([*good, Member("c", CASE, True, Abstained("no pixels"))])
+
+    assert (outcome.groups[0].size, outcome.groups[0].counted) == (3, 2)
+    assert outcome.groups[0].measures == {"share": 1.0}
+
+
+def test_fewer_than_two_pictures_are_an_abstention_and_not_zero():
+    outcome = DuplicatesChecker().aggregate([member("a", encoded(photo(1))), Member("b", CASE, True, Failed("broke"))])
+
+    assert [group.outcome for group in outcome.groups] == ["abstained"]
+    assert outcome.groups[0].measures == {}
+    assert outcome.groups[0].reason
+    assert outcome.pictures == {}
+
+
+def test_abstaining_and_failing_are_passed_on():
+    for sight in (Abstained("no pixels"), Failed("broke")):
+        assert DuplicatesChecker().project(CASE, Percepts({PIXELS: sight})) == sight
+
+
+def test_copies_in_the_labelled_pictures_are_found(corpora: Path):
+    folder = corpora / "defects"
+    if not folder.is_dir():
+        pytest.skip("no pictures with defects")
+    members = []
+    for found in find_files([folder]).files:
+        picture, error = decode(read(found.path), found.relative)
+        if error is None:
+            sight = PixelPerceiver().perceive([Look(picture, PIXELS)])[0]
+            members.append(Member(found.relative, CASE, False, DuplicatesChecker().project(CASE, Percepts({PIXELS: sight}))))
+    clusters = [set(group.members) for group in DuplicatesChecker().aggregate(members).groups[1:]]
+
+    def together(*names: str) -> bool:
+        return any({m for m in names} <= cluster for cluster in clusters)
+
+    assert together("cleanvision/image_142.png", "cleanvision/image_236.png")
+    assert together("imagededup/mixed_images/ukbench00120.jpg", "imagededup/mixed_images/ukbench00120_resize.jpg")
+    assert not together("imagededup/mixed_images/ukbench00120.jpg", "imagededup/mixed_images/ukbench09268.jpg")

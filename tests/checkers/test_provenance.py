@@ -1,0 +1,162 @@
+"""The provenance checker: pure, from two percepts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from imgaudit.checkers.provenance import CREDENTIALS, METADATA, Provenance
+from imgaudit.percepts import ContentCredentials, Metadata
+from imgaudit.types import Abstained, Case, Failed, Measured, Percepts, Sight, Source
+
+CASE = Case(id="a")
+VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+NO_MANIFEST = ContentCredentials(state="none", trust="none")
+
+
+def metadata(**values: object) -> Metadata:
+    plain = {"source": Source(), "raw": {}, "digital_source_type": None, "ai_system": None, "camera": None}
+    return Metadata.model_validate({**plain, **values})
+
+
+def manifest(state: str, *types: str, failures: tuple[str, ...] = ()) -> ContentCredentials:
+    return ContentCredentials.model_validate(
+        {"state": state, "trust": "none", "digital_source_types": types, "failures": failures, "generator": "signer 1"}
+    )
+
+
+def measured(first: Sight, second: Sight = NO_MANIFEST) -> Measured:
+    outcome = Provenance().measure(CASE, Percepts({METADATA: first, CREDENTIALS: second}))
+    assert isinstance(outcome, Measured)
+    return outcome
+
+
+def test_it_asks_for_metadata_and_manifest() -> None:
+    assert list(Provenance().ask(CASE, Percepts())) == [METADATA, CREDENTIALS]
+
+
+def test_a_file_without_marks_is_undisclosed_as_a_fact() -> None:
+    outcome = measured(metadata(camera="NIKON D90"))
+
+    assert outcome.measures == {"ai_disclosed": 0.0}
+    assert outcome.codes == ("provenance.undisclosed",)
+    assert outcome.labels["c2pa_state"] == "none"
+    assert "a photograph has nothing to say here" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "mark"),
+    [
+        (metadata(), manifest("valid", VOCABULARY + "trainedAlgorithmicMedia"), "c2pa"),
+        (metadata(), manifest("valid", VOCABULARY + "compositeWithTrainedAlgorithmicMedia"), "c2pa"),
+        (metadata(digital_source_type=VOCABULARY + "trainedAlgorithmicMedia"), NO_MANIFEST, "xmp"),
+        (metadata(digital_source_type="trainedAlgorithmicMedia"), NO_MANIFEST, "xmp"),
+        (metadata(raw={"aigc": json.dumps({"Label": "1"})}), NO_MANIFEST, "aigc"),
+        (metadata(ai_system="Some Model 2"), NO_MANIFEST, "ai_system"),
+        (metadata(source=Source(generator="ComfyUI")), NO_MANIFEST, "metadata"),
+    ],
+)
+def test_any_one_mark_discloses_and_is_named(first: Metadata, second: ContentCredentials, mark: str) -> None:
+    outcome = measured(first, second)
+
+    assert outcome.measures == {"ai_disclosed": 1.0}
+    assert outcome.labels["disclosed_by"] == mark
+    assert outcome.codes == ()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        metadata(digital_source_type=VOCABULARY + "digitalCapture"),
+        metadata(digital_source_type=VOCABULARY + "algorithmicMedia"),
+        metadata(raw={"aigc": "not json"}),
+        metadata(raw={"aigc": "{}"}),
+    ],
+)
+def test_other_marks_do_not_disclose(first: Metadata) -> None:
+    assert measured(first).measures == {"ai_disclosed": 0.0}
+
+
+def test_a_manifest_that_does_not_hold_discloses_nothing() -> None:
+    broken = manifest("invalid", VOCABULARY + "trainedAlgorithmicMedia", failures=("assertion.dataHash.mismatch",))
+
+    outcome = measured(metadata(), broken)
+
+    assert outcome.measures == {"ai_disclosed": 0.0}
+    assert outcome.codes == ("provenance.undisclosed", "provenance.c2pa_invalid")
+    assert outcome.labels["c2pa_failures"] == "assertion.dataHash.mismatch"
+
+
+def test_marks_that_contradict_each_other_are_named() -> None:
+    trained, capture = VOCABULARY + "trainedAlgorithmicMedia", VOCABULARY + "digitalCapture"
+
+    first = measured(metadata(digital_source_type=capture), manifest("valid", trained))
+    second = measured(metadata(digital_source_type=capture, source=Source(generator="ComfyUI")))
+    third = measured(metadata(ai_system="Some Model 2"), manifest("valid", capture))
+
+    for outcome in (first, second, third):
+        assert outcome.codes == ("provenance.contradiction",)
+        assert outcome.measures == {"ai_disclosed": 1.0}
+
+
+def test_a_manifest_of_capture_and_generation_is_a_composite_and_no_contradiction() -> None:
+    both = manifest("valid", VOCABULARY + "digitalCapture", VOCABULARY + "trainedAlgorithmicMedia")
+
+    assert measured(metadata(), both).codes == ()
+
+
+def test_an_unreadable_manifest_leaves_disclosure_unmeasured() -> None:
+    outcome = measured(metadata(), manifest("unreadable"))
+
+    assert outcome.measures == {}
+    assert "cannot be read" in outcome.unmeasured["ai_disclosed"]
+    assert outcome.codes == ("provenance.unreadable",)
+
+
+def test_an_unreadable_manifest_does_not_take_back_what_metadata_say() -> None:
+    outcome = measured(metadata(ai_system="Some Model 2"), manifest("unreadable"))
+
+    assert outcome.measures == {"ai_disclosed": 1.0}
+    assert outcome.codes == ("provenance.unreadable",)
+
+
+def test_a_missing_library_is_no_state_and_a_broken_reader_is_unreadable() -> None:
+    missing = measured(metadata(), Abstained("c2pa-python is not installed"))
+    broken = measured(metadata(), Failed("no report"))
+
+    assert "c2pa_state" not in missing.labels
+    assert missing.unmeasured == {"ai_disclosed": "c2pa-python is not installed"}
+    assert missing.codes == ()
+    assert broken.labels["c2pa_state"] == "unreadable"
+    assert broken.unmeasured == {"ai_disclosed": "no report"}
+    assert broken.codes == ("provenance.unreadable",)
+
+
+def test_a_manifest_is_measured_where_metadata_failed() -> None:
+    outcome = measured(Failed("no"), manifest("valid", VOCABULARY + "trainedAlgorithmicMedia"))
+
+    assert outcome.measures == {"ai_disclosed": 1.0}
+    assert outcome.labels["generator"] == "signer 1"
+
+
+def test_where_nothing_could_be_looked_at_there_is_no_measurement() -> None:
+    assert isinstance(Provenance().measure(CASE, Percepts()), Abstained)
+
+
+def test_metadata_that_cannot_be_parsed_are_named() -> None:
+    outcome = measured(metadata(problems=("xmp: the packet is not well-formed XML",)))
+
+    assert "provenance.unreadable" in outcome.codes
+    assert "not well-formed" in outcome.message
+
+
+def test_everything_that_it_says_is_declared() -> None:
+    outcome = measured(
+        metadata(source=Source(generator="ComfyUI"), digital_source_type="digitalCapture", problems=("x",)),
+        manifest("invalid", failures=("a",)),
+    )
+
+    assert set(outcome.labels) <= set(Provenance.labels)
+    assert set(outcome.codes) <= set(Provenance.codes)
+    assert {measure.name for measure in Provenance.measures} == {"ai_disclosed"}

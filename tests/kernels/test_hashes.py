@@ -1,0 +1,146 @@
+"""Hashes stay near for copies and apart for others; the pair search is exact."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from itertools import combinations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgaudit.kernels.hashes import as_words, colour_grid, distance, grid_distance, near_pairs, pdq, phash, square
+
+
+def picture(seed: int, width: int = 400, height: int = 300) -> np.ndarray:
+    """Soft coloured clouds with a few hard rectangles."""
+    random = np.random.default_rng(seed)
+    clouds = Image.fromarray(random.integers(0, 256, (6, 8, 3)).astype(np.uint8)).resize((width, height))
+    for _ in range(12):
+        x, y = random.integers(0, width - 60), random.integers(0, height - 60)
+        w, h = random.integers(10, 60, 2)
+        clouds.paste(tuple(random.integers(0, 256, 3).tolist()), (x, y, x + w, y + h))
+    return np.asarray(clouds)
+
+
+def disc(colour: tuple, x: float, y: float, radius: float = 9.0, background: int = 255) -> np.ndarray:
+    row, column = np.mgrid[:64, :64]
+    cover = np.clip(radius + 0.5 - np.hypot(column - x, row - y), 0, 1)[..., None]
+    return (background * (1 - cover) + np.array(colour, float) * cover).round().astype(np.uint8)
+
+
+def copies(rgb: np.ndarray) -> dict[str, np.ndarray]:
+    image, buffer = Image.fromarray(rgb), BytesIO()
+    image.save(buffer, "JPEG", quality=40)
+    return {
+        "half": np.asarray(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)),
+        "double": np.asarray(image.resize((image.width * 2, image.height * 2), Image.Resampling.BICUBIC)),
+        "jpeg": np.asarray(Image.open(buffer)),
+        "brighter": np.clip(rgb * 1.12, 0, 255).astype(np.uint8),
+        "grey": np.asarray(image.convert("L").convert("RGB")),
+    }
+
+
+def flipped(hash: str, places: np.ndarray) -> str:
+    """The hash with the bits at `places` turned over."""
+    value = int(hash, 16)
+    for place in places.tolist():
+        value ^= 1 << place
+    return f"{value:0{len(hash)}x}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_copies_stay_near_in_every_hash(seed: int):
+    original = square(picture(seed))
+    for name, rgb in copies(picture(seed)).items():
+        copy = square(rgb)
+
+        assert distance(pdq(original)[0], pdq(copy)[0]) <= 31, name
+        assert distance(phash(original), phash(copy)) <= 6, name
+        assert grid_distance(colour_grid(original), colour_grid(copy)) <= 28, name
+
+
+def test_other_pictures_are_far_in_every_hash():
+    squares = [square(picture(seed)) for seed in range(8)]
+    hashes = [(pdq(s)[0], phash(s), colour_grid(s)) for s in squares]
+
+    for one, other in combinations(hashes, 2):
+        assert distance(one[0], other[0]) > 80
+        assert distance(one[1], other[1]) > 12
+        assert grid_distance(one[2], other[2]) > 28
+
+
+def test_hashes_have_the_lengths_they_are_named_for():
+    bits, quality = pdq(square(picture(0)))
+
+    assert len(bits) == 64
+    assert len(phash(square(picture(0)))) == 16
+    assert quality == 100
+    assert pdq(square(np.full((50, 50, 3), 9, np.uint8)))[1] == 0
+
+
+def test_the_grid_tells_colours_and_places_that_the_hashes_confuse():
+    red, green = square(disc((215, 35, 40), 30, 30)), square(disc((35, 150, 60), 30, 30))
+    moved = square(disc((215, 35, 40), 34, 30))
+
+    assert distance(pdq(red)[0], pdq(green)[0]) <= 31  # brightness alone does not tell them apart
+    assert grid_distance(colour_grid(red), colour_grid(green)) > 28
+    assert grid_distance(colour_grid(red), colour_grid(moved)) > 28
+
+
+def test_the_grid_tells_empty_pictures_of_different_colours():
+    grids = [colour_grid(np.full((40, 40, 3), c, np.uint8)) for c in ((255, 255, 255), (60, 60, 60), (200, 20, 30))]
+
+    for one, other in combinations(grids, 2):
+        assert grid_distance(one, other) > 28
+    assert grid_distance(grids[0], grids[0]) == pytest.approx(0, abs=1e-9)
+
+
+def test_distance_counts_bits_and_refuses_unequal_lengths():
+    assert distance("00", "ff") == 8
+    assert distance("a5", "a5") == 0
+    with pytest.raises(ValueError, match="cannot be compared"):
+        distance("00", "000")
+
+
+def test_words_hold_the_bits_of_the_hash():
+    assert as_words(["0001ff00", "abcd0000"]).tolist() == [[0x0001, 0xFF00], [0xABCD, 0x0000]]
+
+
+@pytest.mark.parametrize(("digits", "radius"), [(64, 31), (64, 7), (16, 10), (16, 0), (16, 15)])
+def test_the_pair_search_finds_what_comparing_all_pairs_finds(digits: int, radius: int):
+    random = np.random.default_rng(digits + radius)
+    hashes = [random.bytes(digits // 2).hex() for _ in range(150)]
+    for centre in hashes[:20]:
+        for bits in (0, 1, radius, radius, radius + 1):
+            hashes.append(flipped(centre, random.choice(digits * 4, bits, replace=False)))
+    order = random.permutation(len(hashes))
+    hashes = [hashes[i] for i in order]
+
+    expected = {
+        (i, j, distance(hashes[i], hashes[j]))
+        for i, j in combinations(range(len(hashes)), 2)
+        if distance(hashes[i], hashes[j]) <= radius
+    }
+    found = [pair for piece in near_pairs(hashes, radius) for pair in zip(*(part.tolist() for part in piece), strict=True)]
+
+    assert len(expected) > 20
+    assert len(found) == len(set(found))
+    assert set(found) == expected
+
+
+def test_the_pair_search_works_in_pieces_when_many_hashes_share_a_word():
+    hashes = [f"{k:04x}{'0' * 60}" for k in range(1200)]
+
+    pieces = list(near_pairs(hashes, 0))
+    pairs = sum(len(first) for first, _, _ in near_pairs(hashes[:300], 31))
+
+    assert pieces == []
+    assert pairs == 300 * 299 // 2
+
+
+def test_few_hashes_have_no_pairs_and_a_radius_must_fit():
+    assert list(near_pairs([], 0)) == []
+    assert list(near_pairs(["00" * 32], 31)) == []
+    with pytest.raises(ValueError, match="does not fit"):
+        list(near_pairs(["00" * 32], 256))
