@@ -301,7 +301,10 @@ def open_run(path: Path, roots: dict[str, Path] | None = None) -> FinishedRun:
 
     def picture(record: ImageRecord) -> bytes | None:
         located = folder.locate(record.path, known)
-        return located.read_bytes() if located is not None and located.is_file() else None
+        try:
+            return located.read_bytes() if located is not None else None
+        except OSError:
+            return None
 
     return FinishedRun(folder.read_run(), folder.read_report(), folder.read_images(), folder.read_groups(), picture)
 

@@ -15,6 +15,7 @@ from imgaudit.errors import ConfigError
 
 MAX_BYTES = 8 << 20
 MAX_NODES = 200_000
+CORE_TAGS = frozenset({"map", "seq", "str", "int", "float", "bool", "null", "timestamp"})
 
 Place = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
@@ -80,6 +81,8 @@ def _refuse_aliases(text: str, document: Document) -> None:
 
 def _value(node: yaml.Node, place: Place, document: Document) -> Any:
     document.lines[place] = node.start_mark.line + 1
+    if node.tag.removeprefix("tag:yaml.org,2002:") not in CORE_TAGS:
+        raise document.error(place, f"uses the tag {node.tag!r}, which is refused; write a plain value")
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*place, index), document) for index, child in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# before any library reads it: no test asks a hub for anything
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -22,8 +25,7 @@ def corpora() -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No test reads or writes the user's percept cache, settings or hub."""
+    """No test reads or writes the user's percept cache."""
     home = tmp_path_factory.getbasetemp() / "home"
     monkeypatch.setenv("IMGAUDIT_CACHE", str(home / "cache"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     yield

@@ -47,7 +47,8 @@ def png_claiming(width: int, height: int) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
 
 
 # --- decoding
@@ -216,7 +217,9 @@ def test_a_file_that_is_cut_off_becomes_a_sentence(format: str):
     assert "\n" not in error
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"]
+)
 def test_what_is_no_picture_becomes_a_sentence(data: bytes):
     picture, error = decode(data, "a")
 
@@ -379,6 +382,8 @@ def test_a_path_that_is_not_there_is_a_usage_error(tmp_path: Path):
         find_files([tmp_path / "missing"])
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000", "QOI", "DDS", "ICNS"])
+@pytest.mark.parametrize(
+    "format", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000", "QOI", "DDS", "ICNS"]
+)
 def test_pictures_are_known_by_their_first_bytes(format: str):
     assert looks_like_picture(encoded(Image.new("RGB", (16, 16)), format)[:64])

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "imgaudit"
 LEVELS = [
-    {"types", "percepts", "dimensions", "errors", "digest", "registry", "record", "pictures", "located", "__init__"},
+    {"types", "percepts", "dimensions", "errors", "digest", "registry", "record", "pictures", "yamlfile", "__init__"},
     {"kernels"},
     {"suites", "generators", "perceivers", "checkers", "rubric", "calibration", "provenance", "prompts", "compliance",
      "embedded", "store", "reporters", "summary"},

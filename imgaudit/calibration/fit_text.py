@@ -40,10 +40,13 @@ RIDGE = 1e-3
 AREA = 0.1
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
+# fmt: off
 NAMES = (
-    "Nikon Toyota Lufthansa Spotify Zalando Heineken Ikea Adidas Reykjavik Oaxaca Szczecin Nguyen Kowalski Bjork "
-    "Xiaomi Huawei Renault Peugeot Michelin Haribo Ritz Hublot Omega Cartier Versace Gucci Zara Uniqlo Lego Sony"
-).split()
+    "Nikon", "Toyota", "Lufthansa", "Spotify", "Zalando", "Heineken", "Ikea", "Adidas", "Reykjavik", "Oaxaca",
+    "Szczecin", "Nguyen", "Kowalski", "Bjork", "Xiaomi", "Huawei", "Renault", "Peugeot", "Michelin", "Haribo",
+    "Ritz", "Hublot", "Omega", "Cartier", "Versace", "Gucci", "Zara", "Uniqlo", "Lego", "Sony",
+)
+# fmt: on
 GOOD, TEXTURE = ("words", "names", "codes"), "texture"
 BAD = ("mirrored", "joined", "bent", "strokes")
 
@@ -396,7 +399,7 @@ def main() -> None:
         "engine": {"rapidocr": version("rapidocr"), "onnxruntime": version("onnxruntime")},
         "seed": 20240,
         "command": f"python -m imgaudit.calibration.fit_text FONTS --each {options.each}",
-        "operating_point": f"0.5 of gibberish is where {FALSE_ALARMS:.0%} of right renders in fitting fonts are flagged",
+        "operating_point": f"0.5 of gibberish flags {FALSE_ALARMS:.0%} of the right renders in fitting fonts",
         "limits": "Rendered writing, Latin letters, one engine. A generator's pseudo-writing can be closer to letters.",
     }
     TARGET.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -6,9 +6,9 @@ where PDQ itself says that it found little to hold on to (quality under 50: flat
 pHash must agree within 6 bits as well. The hashes look at brightness alone: without the grid a red circle would be a
 copy of a green one.
 
-Known limits: crops of more than a few in a hundred, mirror images, turned pictures and the same subject drawn anew are
-not found; copies of copies form one cluster, so its first and last picture may differ more than the radius; nothing
-outside the set is compared, so this says nothing about copies of training pictures.
+Known limits: crops of more than a few in a hundred, mirror images, turned pictures, grey copies of colourful ones and
+the same subject drawn anew are not found; copies of copies form one cluster, so its first and last picture may differ
+more than the radius; nothing outside the set is compared, so this says nothing about copies of training pictures.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PIXELS = Query("pixels")
 PDQ_RADIUS = 31
 PDQ_SURE = 50
 PHASH_RADIUS = 6
-GRID_RADIUS = 28.0
+GRID_RADIUS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,9 @@ class DuplicatesChecker:
         "duplicates.near": "it looks nearly the same as another picture of the set",
     }
     limits: ClassVar[str] = (
-        "Mirror images, turned pictures, crops of more than a few in a hundred and the same subject drawn anew are not "
-        "found. Only pictures of the set are compared: nothing is said about copies of training pictures."
+        "Mirror images, turned pictures, grey copies of colourful ones, crops of more than a few in a hundred and the "
+        "same subject drawn anew are not found. Only pictures of the set are compared: nothing is said about copies of "
+        "training pictures."
     )
     sensitive: ClassVar[bool] = False
 

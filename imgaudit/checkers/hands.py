@@ -4,7 +4,7 @@ Malformed hands are what people notice first in generated pictures. Every hand t
 several times (moved, turned, scaled, mirrored, by a small and a large network). A well-made hand is read alike every
 time; on a tangle of fingers the readings scatter, and the bones come out in odd proportions. How unusual each cue is,
 against good hands of the same size, is averaged with equal weights and linked to 0..1, so that 0.5 is the point that
-at most one good hand in twenty passes (`imgaudit/calibration/hands.json` has the data behind it).
+at most one posed good hand in a hundred passes (`imgaudit/calibration/hands.json` has the data behind it).
 
 The surest hand is always judged. Others are judged when the network is nearly certain of them and no surer hand covers
 a quarter of them, because unsure second hands are mostly background, and clasped hands hide one another.

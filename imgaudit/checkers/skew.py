@@ -224,8 +224,7 @@ def _spread(one: _Set) -> Spread | None:
     least = SUPPRESSED_BELOW if one.sensitive else 1
     if not one.supported or one.counted < least:
         return None
-    counts = [one.counts[group] for group in one.reference]
-    return spread.measure(counts, list(one.reference.values()), len(one.members) - one.counted)
+    return spread.measure(list(one.counts.values()), list(one.reference.values()), len(one.members) - one.counted)
 
 
 # --- findings --------------------------------------------------------------------------------------------------------

@@ -145,8 +145,8 @@ class Text:
         "text.low_contrast": "a line is fainter than WCAG AA asks (4.5, or 3 from 24 pixels of height)",
     }
     limits: ClassVar[str] = (
-        "Spelling and plausibility know English only; other languages are read and compared, not judged. Slips that make "
-        "another word (FIR for FIRE) are seen only against an expected string. Scripts the engine cannot read are "
+        "Spelling and plausibility know English only; other languages are read and compared, not judged. Slips that "
+        "make another word (FIR for FIRE) are seen only against an expected string. Scripts the engine cannot read are "
         "unmeasured where the case names them by language or expected string; without that, they can look like "
         "gibberish. What an engine misreads and what a model misdraws look alike. Writing below about 1 % of the "
         "picture's height may not be found."
@@ -265,9 +265,7 @@ def gibberish_of(line: TextLine, words: writing.Lexicon | None, known: Collectio
     return writing.logistic(writing.line_features(read, words, known), fitted["weights"], fitted["bias"])
 
 
-def _gibberish(
-    seen: Writing, words: writing.Lexicon | None, known: Collection[str], notes: _Notes
-) -> None:
+def _gibberish(seen: Writing, words: writing.Lexicon | None, known: Collection[str], notes: _Notes) -> None:
     places = [*seen.lines, *seen.unread]
     if not places:
         return

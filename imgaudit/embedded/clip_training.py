@@ -12,14 +12,24 @@ import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy, normalize
 from transformers import CLIPTokenizer
 
 from imgaudit.embedded import tokenizer, world
-from imgaudit.embedded.training import Loop, Plan
+from imgaudit.embedded.lessons import as_pixels, drawn
+from imgaudit.embedded.parts import DEVICE
+from imgaudit.embedded.training import Loop, Plan, workers
+from imgaudit.embedded.vae_training import encode, trained_vae
 
-FOILS = 6
+FOILS = 4
 """Hard foils beside each caption of a batch."""
+PICTURES = 20_000
+"""Drawn training pictures."""
+DECODED = 8_000
+"""How many of them are shown a second time, as the autoencoder copies them."""
+CONTEXT = 24
+"""Tokens of a caption; the longest of the grammar has 21."""
 MODEL: dict[str, Any] = {
     "embed_dim": 128,
     "vision_cfg": {
@@ -30,12 +40,12 @@ MODEL: dict[str, Any] = {
         "image_size": world.CANVAS,
     },
     "text_cfg": {
-        "context_length": tokenizer.MAX_TOKENS,
+        "context_length": CONTEXT,
         "vocab_size": tokenizer.vocabulary_size(),
         "hf_tokenizer_name": "local",
         "width": 96,
         "heads": 4,
-        "layers": 3,
+        "layers": 2,
     },
 }
 PREPROCESSING = {
@@ -65,11 +75,25 @@ class Shown:
 
 @dataclass(frozen=True)
 class Texts:
-    """For each picture one true caption and `FOILS` false ones, as token numbers (n, 1 + FOILS, MAX_TOKENS)."""
+    """For each picture one true caption and `FOILS` false ones, as token numbers (n, 1 + FOILS, CONTEXT)."""
 
     ids: Tensor
     rows: Tensor
     """Which picture each line of `ids` belongs to."""
+
+
+def clip_pictures(folder: Path, seed: int) -> Shown:
+    """Drawn pictures, and some that the autoencoder has decoded, so that soft edges are no surprise."""
+    data = drawn(PICTURES, seed)
+    vae = trained_vae(folder)
+    chance = torch.Generator().manual_seed(seed)
+    made = []
+    for latents in encode(vae, data.pixels[:DECODED]).split(64):
+        noisy = latents + 0.1 * torch.randn(latents.shape, generator=chance).to(DEVICE)
+        with torch.no_grad(), torch.autocast(DEVICE.type, torch.bfloat16):
+            made.append(as_pixels(vae.decode(noisy).sample))
+    pixels = np.concatenate([data.pixels, *made])
+    return Shown(pixels, [*data.pictures, *data.pictures[:DECODED]])
 
 
 def foils_of(scene: world.Scene, random: np.random.Generator) -> list[str]:
@@ -96,7 +120,7 @@ def texts_of(shown: Shown, words: CLIPTokenizer, seed: int) -> Texts:
             continue
         lines += [world.paraphrase(scene, random), *foils_of(scene, random)]
         rows.append(row)
-    padded = words(lines, padding="max_length", truncation=True, max_length=tokenizer.MAX_TOKENS)
+    padded = words(lines, padding="max_length", truncation=True, max_length=CONTEXT)
     ids = torch.tensor(padded["input_ids"], dtype=torch.int16)
     return Texts(ids.view(len(rows), 1 + FOILS, -1), torch.tensor(rows))
 
@@ -135,26 +159,27 @@ def train_clip(folder: Path, plan: Plan, shown: Shown, words: CLIPTokenizer, dev
     torch.manual_seed(plan.seed)
     model = new_clip().to(device)
     loop = Loop(plan, folder, nn.ModuleDict({"clip": model}), device)
-    texts = [texts_of(shown, words, seed) for seed in range(3)]
+    batch = plan.batch // workers()
+    texts = [texts_of(shown, words, seed) for seed in range(2)]
     pixels = torch.from_numpy(shown.pixels)
 
     def loss(chance: torch.Generator, step: int) -> Tensor:
         told = texts[step % len(texts)]
-        chosen = torch.randint(len(told.rows), (plan.batch,), generator=chance)
+        chosen = torch.randint(len(told.rows), (batch,), generator=chance)
         images = pixels[told.rows[chosen]].permute(0, 3, 1, 2).float().to(device) / 127.5 - 1
         ids = told.ids[chosen].long().to(device)
         same = (ids[:, None, 0] == ids[None, :, 0]).all(-1)
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
             seen = model.encode_image(softened(images, chance), normalize=False)
             said = model.encode_text(ids.flatten(0, 1), normalize=False)
         seen = normalize(seen.float(), dim=-1)
-        said = normalize(said.float(), dim=-1).view(plan.batch, 1 + FOILS, -1)
+        said = normalize(said.float(), dim=-1).view(batch, 1 + FOILS, -1)
         return contrast(seen, said, model.logit_scale.exp().clamp(max=100), same)
 
     def report(_: int) -> dict[str, Any]:
         copy = new_clip()
         copy.load_state_dict({name.removeprefix("clip."): value for name, value in loop.mean.items()})
-        return picks(copy.eval(), held_back(600), words)
+        return picks(copy.eval(), held_back(300), words)
 
     loop.run(loss, report)
 
@@ -178,7 +203,7 @@ def picks(model: CLIP, pairs: list[tuple[world.Scene, np.ndarray]], words: CLIPT
             by_kind.setdefault(foil.kind, []).append(foil.caption)
         foils = {kind: str(random.choice(captions)) for kind, captions in by_kind.items()}
         lines = [world.caption(scene), *foils.values()]
-        padded = words(lines, padding="max_length", truncation=True, max_length=tokenizer.MAX_TOKENS)
+        padded = words(lines, padding="max_length", truncation=True, max_length=CONTEXT)
         image = torch.from_numpy(picture).permute(2, 0, 1)[None].float().to(device) / 127.5 - 1
         seen = model.encode_image(image, normalize=True)
         said = model.encode_text(torch.tensor(padded["input_ids"]).to(device), normalize=True)

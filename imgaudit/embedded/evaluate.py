@@ -121,16 +121,16 @@ def asked(kind: str, count: int, *, held_out: bool) -> list[Scene]:
 
 
 COUNTS = {
-    "single": 160,
-    "count": 160,
-    "relation": 200,
-    "binding": 160,
-    "size": 64,
-    "background": 64,
-    "negation": 64,
+    "single": 96,
+    "count": 96,
+    "relation": 128,
+    "binding": 96,
+    "size": 48,
+    "background": 48,
+    "negation": 48,
 }
-HELD_OUT_COUNTS = {"single": 96, "count": 96, "relation": 128, "binding": 96}
-OPEN_COUNT = 128
+HELD_OUT_COUNTS = {"single": 64, "count": 64, "relation": 96, "binding": 64}
+OPEN_COUNT = 96
 
 
 # --- generators --------------------------------------------------------------------------------------------------

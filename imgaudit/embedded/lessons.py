@@ -1,4 +1,4 @@
-"""What the embedded models learn from: drawn pictures with captions that are true of them, and spoilt ones that are not."""
+"""What the embedded models learn from: drawn pictures with true captions, and spoilt ones whose captions are not."""
 
 from __future__ import annotations
 
@@ -106,6 +106,6 @@ def captions(data: Drawn, random: np.random.Generator, *, honest: bool) -> list[
     lines = []
     for scene, picture in zip(data.scenes, data.pictures, strict=True):
         other = world.describe(picture, random) if honest else None
-        for said in (scene, scene, other or scene):
-            lines.append(disturbed(world.paraphrase(said, random), random))
+        said = (scene, scene, other or scene)
+        lines += [disturbed(world.paraphrase(one, random), random) for one in said]
     return lines

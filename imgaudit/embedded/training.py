@@ -19,6 +19,13 @@ def rank() -> int:
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
+def averaged(checkpoint: Path, prefix: str) -> dict[str, Tensor]:
+    """The running mean of one module's weights out of a checkpoint."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["mean"]
+    lead = f"{prefix}."
+    return {name.removeprefix(lead): value for name, value in state.items() if name.startswith(lead)}
+
+
 def workers() -> int:
     """How many processes train together."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
@@ -89,7 +96,10 @@ class Loop:
         loss: Callable[[torch.Generator, int], Tensor],
         report: Callable[[int], dict[str, Any]] | None = None,
     ) -> None:
-        """Learn until the plan is fulfilled. A step's chance comes from (seed, step) alone, so a resumed run repeats it."""
+        """Learn until the plan is fulfilled.
+
+        A step's chance comes from seed and step alone, so a resumed run repeats it.
+        """
         saved = self.worked
         while self.progress < 1:
             begun = time.monotonic()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from imgaudit.embedded.lessons import Pixels, as_pixels, as_tensor, contact_sheet, drawn
 from imgaudit.embedded.parts import DEVICE, new_vae, quick_on_cpu
-from imgaudit.embedded.training import Loop, Plan, averaged, rank, workers
+from imgaudit.embedded.training import Loop, Plan, averaged, workers
 
 PICTURES = 40_000
 """Training pictures of the autoencoder."""
@@ -104,17 +104,7 @@ def encode(vae: AutoencoderKL, pixels: Pixels, batch: int = 64) -> Tensor:
     """Latents (n, 4, 16, 16) of pictures: the mean that the encoder gives."""
     parts = []
     for start in range(0, len(pixels), batch):
-        with torch.autocast(DEVICE.type, torch.bfloat16):
-            moments = vae.quant_conv(vae.encoder(as_tensor(pixels[start : start + batch])))
-        parts.append(moments[:, :4].float().contiguous())
-    return torch.cat(parts)
-
-
-def encode(vae: AutoencoderKL, pixels: Pixels, batch: int = 64) -> Tensor:
-    """Latents (n, 4, 16, 16) of pictures: the mean that the encoder gives."""
-    parts = []
-    for start in range(0, len(pixels), batch):
-        with torch.autocast(DEVICE.type, torch.bfloat16):
+        with torch.no_grad(), torch.autocast(DEVICE.type, torch.bfloat16):
             moments = vae.quant_conv(vae.encoder(as_tensor(pixels[start : start + batch])))
         parts.append(moments[:, :4].float().contiguous())
     return torch.cat(parts)

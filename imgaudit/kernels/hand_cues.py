@@ -30,7 +30,7 @@ CUES: dict[str, str] = {
 """Cue -> what a high value says, in words."""
 
 FLOOR = 1e-4
-Z_LIMIT = 4.0
+Z_LIMITS = (-1.0, 4.0)
 
 
 def cues(hand: Hand) -> dict[str, float]:
@@ -77,12 +77,15 @@ class Reference:
         )
 
     def z_scores(self, seen: Mapping[str, float], radius: float) -> dict[str, float]:
-        """How unusual each cue is for a good hand of this palm radius, limited to +-4 so that none rules alone."""
+        """How unusual each cue is for a good hand of this palm radius.
+
+        Limited to -1..4: no cue rules alone, and none that is calmer than usual excuses another.
+        """
         scores = {}
         for cue, value in seen.items():
             centre = self._between(self.centres[cue], radius)
             deviation = self._between(self.deviations[cue], radius)
-            scores[cue] = min(max((logged(value) - centre) / deviation, -Z_LIMIT), Z_LIMIT)
+            scores[cue] = min(max((logged(value) - centre) / deviation, Z_LIMITS[0]), Z_LIMITS[1])
         return scores
 
     def probability(self, z_scores: Mapping[str, float], radius: float) -> float:

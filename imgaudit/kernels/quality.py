@@ -135,6 +135,7 @@ def grey(rgb: Bytes) -> Bytes:
 
 _FINE, _COARSE = 1.0, 2.0
 _OPERATOR = 0.45  # variance that differences of pixels add to an edge, measured on edges of known blur
+_FRACTION = 8
 _MARGIN = 4
 _EDGE_SHARE = 0.3
 _EDGE_FLOOR = 1.5
@@ -180,7 +181,7 @@ def _crest_blurs(gray: Bytes, noise: float) -> tuple[NDArray[np.intp], NDArray[n
 
     if min(gray.shape) <= 2 * _MARGIN:
         return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
-    level = gray.astype(np.float32)
+    level = gray.astype(np.uint16) << _FRACTION
     across, down, strength = _gradient(cv2.GaussianBlur(level, (0, 0), _FINE))
     core = strength[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
     strongest = float(np.percentile(core[::2, ::2], 99.9))
@@ -191,20 +192,24 @@ def _crest_blurs(gray: Bytes, noise: float) -> tuple[NDArray[np.intp], NDArray[n
     dx = np.rint(across[rows, columns] / here).astype(np.intp)
     dy = np.rint(down[rows, columns] / here).astype(np.intp)
     crest = (here >= strength[rows + dy, columns + dx]) & (here > strength[rows - dy, columns - dx])
-    rows, columns, here = rows[crest], columns[crest], here[crest].astype(np.float64)
-    coarse = _gradient(cv2.GaussianBlur(level, (0, 0), _COARSE))[2][rows, columns].astype(np.float64)
+    rows, columns, here = rows[crest], columns[crest], here[crest]
+    coarse = _gradient(cv2.GaussianBlur(level, (0, 0), _COARSE))[2][rows, columns]
     ratio = (here / np.maximum(coarse, 1e-6)) ** 2
     squared = (_COARSE**2 - ratio * _FINE**2) / np.maximum(ratio - 1, 1e-3)
     return rows, columns, np.sqrt(np.maximum(squared - _OPERATOR, 0))
 
 
-def _gradient(level: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Horizontal and vertical gradient in grey levels a pixel, and their length."""
+def _gradient(level: NDArray[np.uint16]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Horizontal and vertical gradient in grey levels a pixel, and their length.
+
+    `level` counts 256 to a grey level, and all sums are of whole numbers: the result is the same on every machine and
+    wherever the array lies in memory, which it is not with 32-bit floats.
+    """
     import cv2
 
-    across = cv2.Scharr(level, cv2.CV_32F, 1, 0, scale=1 / 32)
-    down = cv2.Scharr(level, cv2.CV_32F, 0, 1, scale=1 / 32)
-    return across, down, cv2.magnitude(across, down)
+    unit = 1 / (32 << _FRACTION)
+    across, down = cv2.Scharr(level, cv2.CV_64F, 1, 0), cv2.Scharr(level, cv2.CV_64F, 0, 1)
+    return across * unit, down * unit, cv2.magnitude(across, down) * unit
 
 
 # --- noise -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from scipy.optimize import linear_sum_assignment
 PRESENT = 0.5
 """Below this similarity a phrase counts as missing: unlike phrases of one length share up to half of their letters."""
 
+_EXACT = 10
 _KEPT = 8
 _MAX_LINES = 3
 _MAX_TOKENS = 2000
@@ -164,23 +166,46 @@ def _candidates(phrases: Sequence[str], tokens: Sequence[tuple[str, int]]) -> li
 
 
 def _assigned(phrases: Sequence[str], candidates: Sequence[_Candidate]) -> dict[int, _Candidate]:
-    """Hungarian assignment of phrases to spans, then the best free span for phrases whose span overlaps a better one."""
+    """The spans of the phrases: those with the largest sum of similarity times length, no two with a common word.
+
+    Exact up to ten phrases. Beyond, a Hungarian assignment, from which overlapping spans of less worth are dropped.
+    """
+    lengths = [len(loose(phrase)) for phrase in phrases]
+    if len(phrases) <= _EXACT:
+        return {c.phrase: c for c in _best_apart(candidates, lengths)}
     if not candidates:
         return {}
-    spans = sorted({c.span for c in candidates}, key=lambda s: (s.first, s.last))
-    cost = np.ones((len(phrases), len(spans)))
-    table = {(c.phrase, spans.index(c.span)): c for c in candidates}
+    spans = {span: i for i, span in enumerate(dict.fromkeys(c.span for c in candidates))}
+    table = {(c.phrase, spans[c.span]): c for c in candidates}
+    worth = np.zeros((len(phrases), len(spans)))
     for (phrase, span), candidate in table.items():
-        cost[phrase, span] = 1.0 - candidate.similarity
-    rows, columns = linear_sum_assignment(cost)
-    chosen = [table[pair] for pair in zip(rows.tolist(), columns.tolist(), strict=True) if pair in table]
-    ranked = sorted(chosen, key=lambda c: (-c.similarity, c.phrase))
-    ranked += sorted(candidates, key=lambda c: (-c.similarity, c.phrase, c.span.first))
+        worth[phrase, span] = candidate.similarity * lengths[phrase]
+    pairs = zip(*(indices.tolist() for indices in linear_sum_assignment(-worth)), strict=True)
+    chosen = [table[pair] for pair in pairs if pair in table]
     taken: dict[int, _Candidate] = {}
-    for candidate in ranked:
-        if candidate.phrase not in taken and not _overlaps(candidate.span, [c.span for c in taken.values()]):
-            taken[candidate.phrase] = candidate
+    for group in (chosen, candidates):
+        for candidate in sorted(group, key=lambda c: -c.similarity * lengths[c.phrase]):
+            if candidate.phrase not in taken and not _overlaps(candidate.span, [c.span for c in taken.values()]):
+                taken[candidate.phrase] = candidate
     return taken
+
+
+_Chain = tuple[float, tuple[_Candidate, ...]]
+
+
+def _best_apart(candidates: Sequence[_Candidate], lengths: Sequence[int]) -> tuple[_Candidate, ...]:
+    """Weighted intervals, each of a phrase that may be used once: the best chain by the set of phrases used."""
+    ordered = sorted(candidates, key=lambda c: (c.span.last, c.span.first, c.phrase))
+    ends = [c.span.last for c in ordered]
+    upto: list[dict[int, _Chain]] = [{0: (0.0, ())}]
+    for candidate in ordered:
+        best = dict(upto[-1])
+        bit, worth = 1 << candidate.phrase, candidate.similarity * lengths[candidate.phrase]
+        for used, (value, chain) in upto[bisect_left(ends, candidate.span.first)].items():
+            if not used & bit and value + worth > best.get(used | bit, (0.0, ()))[0]:
+                best[used | bit] = value + worth, (*chain, candidate)
+        upto.append(best)
+    return max(upto[-1].values(), key=lambda entry: entry[0])[1]
 
 
 def _overlaps(span: Span, others: Sequence[Span]) -> bool:

@@ -30,8 +30,11 @@ _SHORTEST_JUDGED = 3
 _SHORTEST_SPELLED = 4
 _LONGEST = 24
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_MIXED_CASE = re.compile(r"[a-z][A-Z]+[a-z]*[A-Z]|[A-Z]{2}[a-z][A-Z]")
 _SMOOTHING = 0.02
-_EAST_ASIAN = frozenset(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH"))
+_EAST_ASIAN = frozenset(
+    ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH")
+)
 _PLAIN = frozenset(".,:;!?'\"()[]&%$€£@#/+-–—’‘“”*°©®™·…=<>¡¿«»「」『』、。，！？：（）～~")
 
 
@@ -103,7 +106,7 @@ class Lexicon:
         return word in _SHORT if len(word) < _SHORTEST_SPELLED else word in self.common
 
     def knows(self, word: str, known: Collection[str] = ()) -> bool:
-        """Whether a word, lower-case and without its apostrophes' endings, is in the list, in `known`, or a compound."""
+        """Whether a lower-case word, with or without what follows its apostrophe, is listed or a compound."""
         stem = re.sub(r"['’](s|re|ll|ve|d|m|t)$", "", word)
         joined = re.sub(r"['’]", "", word)
         return any(w in self or w in known or self.compound(w) for w in {stem, joined})
@@ -162,13 +165,7 @@ def words_of(text: str) -> list[str]:
     return found
 
 
-def _latin(word: str) -> bool:
-    return word.isascii()
-
-
-def line_features(
-    line: Read, lexicon: Lexicon | None, known: Collection[str] = ()
-) -> dict[str, float]:
+def line_features(line: Read, lexicon: Lexicon | None, known: Collection[str] = ()) -> dict[str, float]:
     """The numbers of one line, all from 0 (nothing against it) upward; the names are `LINE_FEATURES`.
 
     Args:
@@ -189,14 +186,14 @@ def line_features(
         "odd": odd,
         "salad": sum(_salad(token) for token in tokens) / max(len(tokens), 1),
         "symbols": sum(not c.isalnum() and c not in _PLAIN for c in visible) / max(len(visible), 1),
-        "case": sum(bool(re.search(r"[a-z][A-Z]+[a-z]*[A-Z]|[A-Z]{2}[a-z][A-Z]", t)) for t in tokens) / max(len(tokens), 1),
-        "single": sum(len(t) == 1 and t.isalpha() and t not in "aIAO&" for t in tokens) / max(len(tokens), 1),
+        "case": sum(bool(_MIXED_CASE.search(token)) for token in tokens) / max(len(tokens), 1),
+        "single": sum(len(t) == 1 and t.isalpha() and t not in "aIAO" for t in tokens) / max(len(tokens), 1),
     }
 
 
 def _lexical(text: str, lexicon: Lexicon | None, known: Collection[str]) -> tuple[float, float]:
     """The share of judged letters in unknown words, and how odd those words' letters are (0 is as in English)."""
-    judged = [w.lower() for w in words_of(text) if len(w) >= _SHORTEST_JUDGED and _latin(w)]
+    judged = [w.lower() for w in words_of(text) if len(w) >= _SHORTEST_JUDGED and w.replace("’", "'").isascii()]
     if lexicon is None or not judged:
         return 0.0, 0.0
     unknown = [w for w in judged if not lexicon.knows(w, known)]
@@ -206,7 +203,7 @@ def _lexical(text: str, lexicon: Lexicon | None, known: Collection[str]) -> tupl
 
 
 def script_of(character: str) -> str | None:
-    """The script of a letter by the first word of its Unicode name (LATIN, CYRILLIC, CJK, ...); None for non-letters."""
+    """The script of a letter by the first word of its Unicode name (LATIN, CJK, ...); None for other characters."""
     return unicodedata.name(character, "UNNAMED").split(" ", 1)[0] if character.isalpha() else None
 
 
@@ -281,7 +278,7 @@ def word_features(word: str, lexicon: Lexicon, *, lower_case_line: bool) -> dict
 
 def spelled_words(text: str) -> list[str]:
     """The words of a text whose spelling can be judged: Latin letters only, four or more, not longer than 24."""
-    return [w for w in words_of(text) if _SHORTEST_SPELLED <= len(w) <= _LONGEST and _latin(w) and w.isalpha()]
+    return [w for w in words_of(text) if _SHORTEST_SPELLED <= len(w) <= _LONGEST and w.isascii() and w.isalpha()]
 
 
 # --- places ----------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class EasyOcr:
     """Finds and reads English letters, digits and punctuation.
 
     Known limits: slow on a CPU (boxes are read one by one); no single character probabilities; the detector's own
-    score is not told.
+    score is not told; nothing is turned, so writing upside down is not read.
     """
 
     name: ClassVar[str] = "easyocr"
@@ -69,9 +69,8 @@ class EasyOcr:
                 rgb,
                 decoder="greedy",
                 min_size=_SMALLEST,
-                canvas_size=max(2 * views.side, views.side) if views.upscale else views.side,
+                canvas_size=2 * views.side if views.upscale else views.side,
                 mag_ratio=2.0 if views.upscale and 2 * longest <= views.side else 1.0,
-                rotation_info=[180] if views.turn else None,
             )
         readings = []
         for polygon, raw, confidence in found:
@@ -122,7 +121,7 @@ def checked(folder: Path, name: str) -> Path:
     if not file.is_file():
         raise ModelUnavailable(
             f"easyocr's weights {name} are not in {folder}",
-            f"Unpack {RELEASES}/{ARCHIVES[name]} there, or name the folder with EASYOCR_MODULE_PATH or --ocr easyocr:DIR",
+            f"Unpack {RELEASES}/{ARCHIVES[name]} there, or name its folder: --ocr easyocr:DIR or EASYOCR_MODULE_PATH",
         )
     state = hashlib.md5(usedforsecurity=False)
     with file.open("rb") as stream:
@@ -130,7 +129,7 @@ def checked(folder: Path, name: str) -> Path:
             state.update(piece)
     if state.hexdigest() != DIGESTS[name]:
         raise ModelUnavailable(
-            f"{file} is not the published {name}: its md5 is {state.hexdigest()}, expected {DIGESTS[name]}; it was not opened",
-            f"Delete it and unpack {RELEASES}/{ARCHIVES[name]} there",
+            f"{file} is not the published {name}: its md5 is {state.hexdigest()}, expected {DIGESTS[name]}",
+            f"It was not loaded. Delete it and unpack {RELEASES}/{ARCHIVES[name]} there",
         )
     return file

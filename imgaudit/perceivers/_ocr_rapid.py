@@ -61,7 +61,8 @@ class RapidOcr:
         for file in self._files:
             if not file.is_file():
                 raise ModelUnavailable(
-                    f"rapidocr {version('rapidocr')} carries no {file.name}", "Install it with: pip install 'rapidocr==3.10.*'"
+                    f"rapidocr {version('rapidocr')} carries no {file.name}",
+                    "Install it with: pip install 'rapidocr==3.10.*'",
                 )
         self._engine = _built(rapidocr, *self._files)
 
@@ -82,7 +83,7 @@ class RapidOcr:
         places = sorted(self._places(image, views), key=lambda place: -area_of(place[0]))
         kept = places[: views.limit]
         crops = [_crop(image, polygon) for polygon, _ in kept]
-        read = self._recognised([crop for crop in crops], views.turn)
+        read = self._recognised(crops, views.turn)
         readings = []
         for (polygon, found), (text, characters) in zip(kept, read, strict=True):
             text, characters = cleaned(text, characters)
@@ -188,8 +189,8 @@ def _crop(image: np.ndarray, polygon: Sequence[Point]) -> np.ndarray:
     import numpy as np
 
     corners = np.array(polygon, np.float32)
-    width = max(round(float(np.linalg.norm(corners[0] - corners[1]))), round(float(np.linalg.norm(corners[3] - corners[2]))), 1)
-    height = max(round(float(np.linalg.norm(corners[0] - corners[3]))), round(float(np.linalg.norm(corners[1] - corners[2]))), 1)
+    top, right, bottom, left = (float(np.linalg.norm(corners[i] - corners[(i + 1) % 4])) for i in range(4))
+    width, height = max(round(max(top, bottom)), 1), max(round(max(left, right)), 1)
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, target)
     crop = cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

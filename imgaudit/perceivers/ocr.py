@@ -124,9 +124,6 @@ def _line(reading: Reading, rgb: np.ndarray) -> TextLine:
 def _contrast(rgb: np.ndarray, polygon: Polygon) -> float | None:
     x0, y0, x1, y1 = (round(v) for v in box_of(polygon))
     crop = rgb[max(y0, 0) : y1, max(x0, 0) : x1]
-    step = max(1, int((crop.size / 3 / _SHAPED = 0.7
-"""Detector score from which a place with less than two letters is text-shaped; rings and bars score lower."""
-
-_CONTRAST_PIXELS) ** 0.5))
+    step = max(1, int((crop.size / 3 / _CONTRAST_PIXELS) ** 0.5))
     contrast = text_contrast(crop[::step, ::step])
     return None if contrast is None else round(contrast, 3)

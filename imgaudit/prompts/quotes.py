@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_PROMPT = 20_000
+_PROMPT = 8_000
 _NEAR = 6
 _MOST = 40
 
@@ -28,21 +28,32 @@ _PATTERNS = tuple(
     )
 )
 
-_VERBS = frozenset(
-    "say says saying said read reads reading spell spells spelling written write titled title entitled labelled labeled "
-    "label lettering letters text texts word words caption captioned headline heading slogan inscription inscribed "
-    "engraved printed message phrase tagline typography logo name named number".split()
-)
-_CARRIERS = frozenset(
-    "sign signs poster posters banner banners billboard neon label labels logo logos shirt t-shirt tshirt hoodie cap hat mug "
-    "cup bottle can box package packaging card cards letter note book cover magazine newspaper page screen board "
-    "chalkboard blackboard whiteboard menu ticket stamp badge sticker graffiti mural plaque tombstone gravestone "
-    "storefront shop awning flag bumper plate license jersey cake tattoo speech bubble envelope receipt certificate map "
-    "clock door window wall truck van bus taxi placard flyer leaflet album bag sash medal trophy".split()
-)
-_AGAINST = frozenset("style film movie song known called nicknamed aka so-called like inspired genre aesthetic".split())
+# fmt: off
+_VERBS = frozenset((
+    "say", "says", "saying", "said", "read", "reads", "reading", "spell", "spells", "spelling", "written",
+    "write", "titled", "title", "entitled", "labelled", "labeled", "label", "lettering", "letters", "text",
+    "texts", "word", "words", "caption", "captioned", "headline", "heading", "slogan", "inscription",
+    "inscribed", "engraved", "printed", "message", "phrase", "tagline", "typography", "logo", "name", "named",
+    "number",
+))
+_CARRIERS = frozenset((
+    "sign", "signs", "poster", "posters", "banner", "banners", "billboard", "neon", "label", "labels", "logo",
+    "logos", "shirt", "t-shirt", "tshirt", "hoodie", "cap", "hat", "mug", "cup", "bottle", "can", "box",
+    "package", "packaging", "card", "cards", "letter", "note", "book", "cover", "magazine", "newspaper", "page",
+    "screen", "board", "chalkboard", "blackboard", "whiteboard", "menu", "ticket", "stamp", "badge", "sticker",
+    "graffiti", "mural", "plaque", "tombstone", "gravestone", "storefront", "shop", "awning", "flag", "bumper",
+    "plate", "license", "jersey", "cake", "tattoo", "speech", "bubble", "envelope", "receipt", "certificate",
+    "map", "clock", "door", "window", "wall", "truck", "van", "bus", "taxi", "placard", "flyer", "leaflet",
+    "album", "bag", "sash", "medal", "trophy",
+))
+_AGAINST = frozenset((
+    "style", "film", "movie", "song", "known", "called", "nicknamed", "aka", "so-called", "like", "inspired",
+    "genre", "aesthetic",
+))
+# fmt: on
 _BARE = re.compile(
-    r"\b(?:reads|reading|says|saying|spells|spelling|(?:text|word|words|title|caption|headline|slogan|lettering)(?: that (?:reads|says))?)"
+    r"\b(?:reads|reading|says|saying|spells|spelling|"
+    r"(?:text|word|words|title|caption|headline|slogan|lettering)(?: that (?:reads|says))?)"
     r"\s*:?\s+((?:[A-Z0-9][A-Z0-9'’&!?.-]*)(?:\s+[A-Z0-9][A-Z0-9'’&!?.-]*){0,7})(?![a-z])"
 )
 
@@ -65,7 +76,7 @@ class Quote:
 
 
 def quotes(prompt: str) -> tuple[Quote, ...]:
-    """All strings that a prompt asks for, in its order; at most 40, from its first 20,000 characters.
+    """All strings that a prompt asks for, in its order; at most 40, from its first 8,000 characters.
 
     >>> [q.text for q in quotes("a sign that says 'Don't panic' beside the dog's bowl")]
     ["Don't panic"]

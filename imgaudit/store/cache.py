@@ -34,6 +34,7 @@ CREATE INDEX IF NOT EXISTS by_picture ON entries (picture);
 CREATE INDEX IF NOT EXISTS by_use ON entries (used);
 """
 QUERY_SIZE = 400
+OPEN_TRIES = 100
 DEFAULT_LIMIT_MB = 2048
 
 
@@ -162,6 +163,18 @@ class PerceptCache:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    # switching to WAL does not wait for a lock, so two processes that begin together must try again
+    for _ in range(OPEN_TRIES):
+        try:
+            return _prepared(path)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.1)
+    return _prepared(path)
+
+
+def _prepared(path: Path) -> sqlite3.Connection:
     base = sqlite3.connect(path, timeout=30, check_same_thread=False)
     # a damaged text must spoil its own row, not the reading of all the others
     base.text_factory = lambda data: data.decode("utf-8", "replace")

@@ -30,13 +30,13 @@ def made(source: str, count: int, scatter: float, seed: int) -> list[Sample]:
     ]
 
 
-def test_at_most_one_held_out_hand_in_twenty_passes_in_every_source() -> None:
+def test_at_most_one_held_out_hand_in_a_hundred_passes_in_every_source() -> None:
     card = fit_hands.fitted([*made("calm", 800, 0.3, 1), *made("wild", 200, 0.6, 2)])
 
     shares = {source: facts["share"] for source, facts in card["false_alarms"].items()}
     assert set(shares) == {"calm", "wild"}
-    assert max(shares.values()) <= 0.05
-    assert shares["wild"] > 0.02
+    assert max(shares.values()) <= 0.01
+    assert shares["wild"] > 0
 
 
 def test_the_reference_is_the_centre_and_spread_that_the_samples_were_drawn_from() -> None:
@@ -100,4 +100,4 @@ def test_the_shipped_card_loads_names_its_sources_and_keeps_its_promise() -> Non
     assert all(value > 0 for values in reference.deviations.values() for value in values)
     assert card["sources"]
     assert all("Apache-2.0" in source or "MIT" in source for source in card["sources"])
-    assert max(facts["share"] for facts in card["false_alarms"].values()) <= 0.05
+    assert max(facts["share"] for facts in card["false_alarms"].values()) <= 0.01

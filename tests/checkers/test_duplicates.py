@@ -17,7 +17,7 @@ from imgaudit.registry import checkers
 from imgaudit.types import Abstained, Case, Failed, GroupOutcome, Look, Member, Percepts
 
 CASE = Case(id="a")
-COLOURS = ("#dc1e23", "#fa8c14", "#fae128", "#1e963c", "#32d2e1", "#2341cd", "#872daa", "#fa82be")
+COLOURS = ("#000000", "#6e6e6e", "#dc1e23", "#fa8c14", "#fae128", "#1e963c", "#32d2e1", "#2341cd", "#872daa", "#fa82be")
 
 
 def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
@@ -127,10 +127,11 @@ def test_different_pictures_are_no_copies():
     assert outcome.pictures == {}
 
 
-def test_one_drawn_shape_in_eight_colours_makes_no_copies():
+def test_one_drawn_shape_in_many_colours_makes_no_copies():
     for kind in ("circle", "square", "triangle"):
         for background in ("white", "black", "gray"):
-            drawn = {c: shapes((kind, c, 30, 34, 10), background=background) for c in COLOURS}
+            colours = [c for c in COLOURS if (c, background) != ("#000000", "black") and c != "#6e6e6e"]
+            drawn = {c: shapes((kind, c, 30, 34, 10), background=background) for c in colours}
 
             assert judged(drawn).groups[0].measures == {"share": 0.0}, (kind, background)
 
@@ -138,7 +139,7 @@ def test_one_drawn_shape_in_eight_colours_makes_no_copies():
 def test_one_drawn_shape_in_many_places_and_sizes_makes_no_copies():
     for kind in ("circle", "square", "triangle"):
         drawn = {
-            f"{x} {y} {radius}": shapes((kind, COLOURS[0], x, y, radius))
+            f"{x} {y} {radius}": shapes((kind, COLOURS[2], x, y, radius))
             for x in (16, 28, 40, 48)
             for y in (16, 32, 48)
             for radius in (6, 13)
@@ -153,13 +154,13 @@ def test_two_shapes_that_exchange_their_colours_are_no_copies():
     def pair(one: str, other: str) -> bytes:
         return shapes((left[0], one, *left[1:]), (right[0], other, *right[1:]))
 
-    drawn = {f"{a}{b}": pair(a, b) for a in COLOURS for b in COLOURS if a != b}
+    drawn = {f"{a}{b}": pair(a, b) for a in COLOURS[::2] for b in COLOURS[::2] if a != b}
 
     assert judged(drawn).groups[0].measures == {"share": 0.0}
 
 
 def test_the_same_drawn_shape_is_a_copy_when_it_is_scaled_or_recompressed():
-    shape = Image.open(BytesIO(shapes(("circle", COLOURS[5], 30, 34, 13))))
+    shape = Image.open(BytesIO(shapes(("circle", COLOURS[7], 30, 34, 13))))
     outcome = judged({"a": encoded(shape), "b": encoded(shape.resize((128, 128), Image.Resampling.BICUBIC))})
 
     assert outcome.groups[0].measures == {"share": 1.0}
@@ -197,11 +198,12 @@ def test_copies_in_the_labelled_pictures_are_found(corpora: Path):
         picture, error = decode(read(found.path), found.relative)
         if error is None:
             sight = PixelPerceiver().perceive([Look(picture, PIXELS)])[0]
-            members.append(Member(found.relative, CASE, False, DuplicatesChecker().project(CASE, Percepts({PIXELS: sight}))))
+            projection = DuplicatesChecker().project(CASE, Percepts({PIXELS: sight}))
+            members.append(Member(found.relative, CASE, False, projection))
     clusters = [set(group.members) for group in DuplicatesChecker().aggregate(members).groups[1:]]
 
     def together(*names: str) -> bool:
-        return any({m for m in names} <= cluster for cluster in clusters)
+        return any(set(names) <= cluster for cluster in clusters)
 
     assert together("cleanvision/image_142.png", "cleanvision/image_236.png")
     assert together("imagededup/mixed_images/ukbench00120.jpg", "imagededup/mixed_images/ukbench00120_resize.jpg")

@@ -37,7 +37,6 @@ def copies(rgb: np.ndarray) -> dict[str, np.ndarray]:
         "double": np.asarray(image.resize((image.width * 2, image.height * 2), Image.Resampling.BICUBIC)),
         "jpeg": np.asarray(Image.open(buffer)),
         "brighter": np.clip(rgb * 1.12, 0, 255).astype(np.uint8),
-        "grey": np.asarray(image.convert("L").convert("RGB")),
     }
 
 
@@ -57,7 +56,7 @@ def test_copies_stay_near_in_every_hash(seed: int):
 
         assert distance(pdq(original)[0], pdq(copy)[0]) <= 31, name
         assert distance(phash(original), phash(copy)) <= 6, name
-        assert grid_distance(colour_grid(original), colour_grid(copy)) <= 28, name
+        assert grid_distance(colour_grid(original), colour_grid(copy)) <= 25, name
 
 
 def test_other_pictures_are_far_in_every_hash():
@@ -67,7 +66,7 @@ def test_other_pictures_are_far_in_every_hash():
     for one, other in combinations(hashes, 2):
         assert distance(one[0], other[0]) > 80
         assert distance(one[1], other[1]) > 12
-        assert grid_distance(one[2], other[2]) > 28
+        assert grid_distance(one[2], other[2]) > 25
 
 
 def test_hashes_have_the_lengths_they_are_named_for():
@@ -81,18 +80,21 @@ def test_hashes_have_the_lengths_they_are_named_for():
 
 def test_the_grid_tells_colours_and_places_that_the_hashes_confuse():
     red, green = square(disc((215, 35, 40), 30, 30)), square(disc((35, 150, 60), 30, 30))
-    moved = square(disc((215, 35, 40), 34, 30))
+    moved, black = square(disc((215, 35, 40), 34, 30)), square(disc((0, 0, 0), 30, 30))
+    grey = square(disc((110, 110, 110), 30, 30))
 
     assert distance(pdq(red)[0], pdq(green)[0]) <= 31  # brightness alone does not tell them apart
-    assert grid_distance(colour_grid(red), colour_grid(green)) > 28
-    assert grid_distance(colour_grid(red), colour_grid(moved)) > 28
+    assert grid_distance(colour_grid(red), colour_grid(green)) > 25
+    assert grid_distance(colour_grid(red), colour_grid(moved)) > 25
+    assert grid_distance(colour_grid(red), colour_grid(black)) > 25
+    assert grid_distance(colour_grid(grey), colour_grid(black)) > 25
 
 
 def test_the_grid_tells_empty_pictures_of_different_colours():
     grids = [colour_grid(np.full((40, 40, 3), c, np.uint8)) for c in ((255, 255, 255), (60, 60, 60), (200, 20, 30))]
 
     for one, other in combinations(grids, 2):
-        assert grid_distance(one, other) > 28
+        assert grid_distance(one, other) > 25
     assert grid_distance(grids[0], grids[0]) == pytest.approx(0, abs=1e-9)
 
 
@@ -112,8 +114,8 @@ def test_the_pair_search_finds_what_comparing_all_pairs_finds(digits: int, radiu
     random = np.random.default_rng(digits + radius)
     hashes = [random.bytes(digits // 2).hex() for _ in range(150)]
     for centre in hashes[:20]:
-        for bits in (0, 1, radius, radius, radius + 1):
-            hashes.append(flipped(centre, random.choice(digits * 4, bits, replace=False)))
+        near = (0, 1, radius, radius, radius + 1)
+        hashes.extend(flipped(centre, random.choice(digits * 4, bits, replace=False)) for bits in near)
     order = random.permutation(len(hashes))
     hashes = [hashes[i] for i in order]
 
@@ -122,7 +124,8 @@ def test_the_pair_search_finds_what_comparing_all_pairs_finds(digits: int, radiu
         for i, j in combinations(range(len(hashes)), 2)
         if distance(hashes[i], hashes[j]) <= radius
     }
-    found = [pair for piece in near_pairs(hashes, radius) for pair in zip(*(part.tolist() for part in piece), strict=True)]
+    pieces = ([part.tolist() for part in piece] for piece in near_pairs(hashes, radius))
+    found = [pair for piece in pieces for pair in zip(*piece, strict=True)]
 
     assert len(expected) > 20
     assert len(found) == len(set(found))
@@ -130,13 +133,13 @@ def test_the_pair_search_finds_what_comparing_all_pairs_finds(digits: int, radiu
 
 
 def test_the_pair_search_works_in_pieces_when_many_hashes_share_a_word():
-    hashes = [f"{k:04x}{'0' * 60}" for k in range(1200)]
+    hashes = [f"{k:04x}{'0' * 60}" for k in range(400)]
 
     pieces = list(near_pairs(hashes, 0))
-    pairs = sum(len(first) for first, _, _ in near_pairs(hashes[:300], 31))
+    pairs = sum(len(first) for first, _, _ in near_pairs(hashes[:150], 31))
 
     assert pieces == []
-    assert pairs == 300 * 299 // 2
+    assert pairs == 150 * 149 // 2
 
 
 def test_few_hashes_have_no_pairs_and_a_radius_must_fit():

@@ -1,4 +1,4 @@
-"""Each statistic against a known truth or a plain loop, and each level against a picture that is made worse on purpose."""
+"""Each statistic against a known truth or a plain loop; each level against a picture made worse on purpose."""
 
 from __future__ import annotations
 

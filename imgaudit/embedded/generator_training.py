@@ -1,0 +1,172 @@
+"""Train the text encoder and the denoiser of the embedded generators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from torch import Tensor, nn
+from transformers import CLIPTextModel
+
+from imgaudit.embedded import GUIDANCE, STEPS, world
+from imgaudit.embedded.judging import judge
+from imgaudit.embedded.lessons import WORDINGS, captions, contact_sheet, drawn, spoilt, token_ids
+from imgaudit.embedded.parts import (
+    DEVICE,
+    assembled,
+    new_scheduler,
+    new_text_encoder,
+    new_unet,
+    quick_on_cpu,
+    words_of,
+)
+from imgaudit.embedded.reader import read
+from imgaudit.embedded.training import Loop, Plan, averaged, rank, workers
+from imgaudit.embedded.vae_training import encode, trained_vae
+
+SILENT = 0.1
+"""Share of captions that are withheld, so that guidance has something to lead away from."""
+WATCHED = 96
+"""Captions of a quick look."""
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What the denoiser learns from: latents (n, 4, 16, 16) and token numbers (n, WORDINGS, MAX_TOKENS)."""
+
+    latents: Tensor
+    ids: Tensor
+    empty: Tensor
+
+
+def make_lessons(folder: Path, name: str, count: int, seed: int, *, honest: bool = True) -> None:
+    """Write captions and latents of training pictures into the folder, unless they are there: they take minutes."""
+    kept = folder / f"{name}.lessons.pt"
+    if kept.exists():
+        return
+    data = drawn(count, seed, None if honest else spoilt)
+    words = words_of(folder)
+    lines = captions(data, np.random.default_rng(seed), honest=honest)
+    made = {
+        "latents": encode(trained_vae(folder), data.pixels).cpu(),
+        "ids": token_ids(words, lines).view(count, WORDINGS, -1),
+        "empty": token_ids(words, [""]),
+    }
+    torch.save(made, kept)
+
+
+def lessons(folder: Path, name: str) -> Lessons:
+    """The lessons in the folder."""
+    kept = torch.load(folder / f"{name}.lessons.pt", weights_only=True)
+    return Lessons(kept["latents"].to(DEVICE), kept["ids"].to(DEVICE), kept["empty"].to(DEVICE))
+
+
+def pipeline(folder: Path, stage: str, reader_of: str) -> StableDiffusionPipeline:
+    """The pipeline of a stage's averaged denoiser and of the text encoder of the stage that trained it last."""
+    text, unet = new_text_encoder(), new_unet()
+    text.load_state_dict(averaged(folder / f"{reader_of}.pt", "text"))
+    unet.load_state_dict(averaged(folder / f"{stage}.pt", "unet"))
+    return assembled(folder, trained_vae(folder), text, unet)
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a stage treats the denoiser.
+
+    `parent` is the stage that it goes on from. `layout` draws noisy levels oftener and weighs all alike. Without it the
+    loss is weighed by the clipped ratio of signal to noise: that brings clean shapes sooner, but all but leaves out the
+    noisiest levels, where background and layout are decided, so a stage with `layout` must follow. `reads` says whether
+    the text encoder learns too.
+    """
+
+    parent: str | None = None
+    layout: bool = True
+    reads: bool = True
+
+
+def train_generator(folder: Path, plan: Plan, data: Lessons, course: Course) -> None:
+    """Learn to denoise latents under captions."""
+    torch.manual_seed(plan.seed)
+    text, unet = new_text_encoder().to(DEVICE), new_unet()
+    unet = unet.to(DEVICE, memory_format=torch.channels_last)
+    if course.parent:
+        text.load_state_dict(averaged(folder / f"{course.parent}.pt", "text"))
+        unet.load_state_dict(averaged(folder / f"{course.parent}.pt", "unet"))
+    text.requires_grad_(course.reads)
+    learning = {"unet": unet, "text": text} if course.reads else {"unet": unet}
+    loop = Loop(plan, folder, nn.ModuleDict(learning), DEVICE)
+    if DEVICE.type == "cpu":
+        quick_on_cpu(unet, text)
+
+    def loss(chance: torch.Generator, _: int) -> Tensor:
+        return denoising_loss(unet, text, Draw.of(data, plan.batch // workers(), chance), layout=course.layout)
+
+    def report(number: int) -> dict[str, Any]:
+        made, speech = new_unet(), new_text_encoder()
+        made.load_state_dict({k[5:]: v for k, v in loop.mean.items() if k.startswith("unet.")})
+        heard = {k[5:]: v for k, v in loop.mean.items() if k.startswith("text.")}
+        speech.load_state_dict(heard or text.state_dict())
+        pipe = assembled(folder, trained_vae(folder), speech, made)
+        return watch(pipe, folder / f"{plan.name}-{number}.png")
+
+    loop.run(loss, report)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A batch: clean latents, noise, noise levels (0 to 1 over the schedule) and token numbers."""
+
+    clean: Tensor
+    noise: Tensor
+    levels: Tensor
+    ids: Tensor
+
+    @staticmethod
+    def of(data: Lessons, batch: int, chance: torch.Generator) -> Draw:
+        """Draw a batch; its noise levels are spread evenly."""
+        chosen = torch.randint(len(data.latents), (batch,), generator=chance)
+        clean = data.latents[chosen].contiguous(memory_format=torch.channels_last)
+        noise = torch.randn(clean.shape, generator=chance).to(DEVICE)
+        levels = (torch.arange(batch) + torch.rand(1, generator=chance)) / batch
+        silent = (torch.rand(batch, 1, generator=chance) < SILENT).to(DEVICE)
+        wording = torch.randint(WORDINGS, (batch,), generator=chance)
+        ids = torch.where(silent, data.empty, data.ids[chosen, wording])
+        return Draw(clean, noise, levels.to(DEVICE), ids)
+
+
+def denoising_loss(unet: UNet2DConditionModel, text: CLIPTextModel, drawn_: Draw, *, layout: bool) -> Tensor:
+    """Squared error of the predicted velocity."""
+    levels = 1 - (1 - drawn_.levels) ** 2 if layout else drawn_.levels
+    times = (levels * 1000).long().clamp(0, 999)
+    kept = new_scheduler().alphas_cumprod.to(DEVICE)[times][:, None, None, None]
+    noisy = kept.sqrt() * drawn_.clean + (1 - kept).sqrt() * drawn_.noise
+    wanted = kept.sqrt() * drawn_.noise - (1 - kept).sqrt() * drawn_.clean
+    with torch.autocast(DEVICE.type, torch.bfloat16):
+        noisy = noisy.contiguous(memory_format=torch.channels_last)
+        made = unet(noisy, times, text(drawn_.ids).last_hidden_state).sample
+    ratio = kept / (1 - kept)
+    weight = 1.0 if layout else ratio.clamp(max=5) / (ratio + 1)
+    return (weight * (made.float() - wanted) ** 2).mean()
+
+
+def watch(pipe: StableDiffusionPipeline, path: Path) -> dict[str, Any]:
+    """A quick look: a contact sheet of fixed captions, and the shares that the independent reader finds right."""
+    random = np.random.default_rng(7)
+    scenes = [world.sample_scene(random) for _ in range(WATCHED)]
+    images = pipe(
+        [world.caption(scene) for scene in scenes],
+        num_inference_steps=STEPS,
+        guidance_scale=GUIDANCE,
+        generator=[torch.Generator().manual_seed(seed) for seed in range(WATCHED)],
+        output_type="np",
+    ).images
+    pixels = (images * 255).round().astype(np.uint8)
+    if not rank():
+        contact_sheet(pixels, 12, path)
+    judged = [judge(scene, read(picture)) for scene, picture in zip(scenes, pixels, strict=True)]
+    kinds = sorted({kind for one in judged for kind in one})
+    return {kind: round(float(np.mean([one[kind] for one in judged if kind in one])), 3) for kind in kinds}
