@@ -54,7 +54,7 @@ def scores_of(images: Sequence[ImageRecord], tags: Mapping[str, Sequence[str]]) 
         for tag in tags.get(image.id, ()):
             strata.setdefault(tag, []).append(image)
     facts = {f"{name}.{m.name}": m for name, checker in checkers.items() for m in checker.measures}
-    scores = []
+    scores: list[Score] = []
     for stratum, members in strata.items():
         names = sorted(name for name in _measured_names(members) if name in facts)
         scores.extend(_score(name, facts[name], stratum, members) for name in names)
@@ -114,23 +114,25 @@ def _dimension_line(
     dimension: Dimension, images: Sequence[ImageRecord], groups: Sequence[GroupFinding], rubric: Rubric
 ) -> DimensionLine:
     required = rubric.dimensions[dimension.id].required
-    common = {"id": dimension.id, "title": dimension.title, "group": dimension.group, "how": dimension.how}
+    line = DimensionLine(
+        id=dimension.id,
+        title=dimension.title,
+        group=dimension.group,
+        how=dimension.how,
+        checkers=dimension.checkers,
+        required=required,
+        status="not checked",
+        text=dimension.question,
+    )
     if dimension.how == "limit":
-        return DimensionLine(**common, required=False, status="cannot be checked", text=dimension.question)
+        return line.model_copy(update={"status": "cannot be checked"})
     if dimension.how == "attestation":
-        return DimensionLine(**common, required=required, status="not attested", text=dimension.question)
+        return line.model_copy(update={"status": "not attested"})
     needs = rubric.dimensions[dimension.id].needs
     measured, of = _told(dimension, images, groups, needs)
     status = "checked" if 0 < measured == of else "partly checked" if measured else "not checked"
-    return DimensionLine(
-        **common,
-        checkers=dimension.checkers,
-        required=required,
-        status=status,
-        measured=measured,
-        of=of,
-        text=f"{dimension.question} {measured} of {of} could be told.",
-    )
+    text = f"{dimension.question} {measured} of {of} could be told."
+    return line.model_copy(update={"status": status, "measured": measured, "of": of, "text": text})
 
 
 def _told(

@@ -15,9 +15,11 @@ from imgaudit.errors import ConfigError
 
 MAX_BYTES = 8 << 20
 MAX_NODES = 200_000
+MAX_DEPTH = 24
 CORE_TAGS = frozenset({"map", "seq", "str", "int", "float", "bool", "null", "timestamp"})
 
 Place = tuple[str | int, ...]
+_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -47,18 +49,23 @@ def read_yaml(path: Path, name: str | None = None) -> Document:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{shown}: cannot be read: {error.strerror or error}") from None
+        raise ConfigError(f"{shown}:1: cannot be read: {error.strerror or error}") from None
     if len(data) > MAX_BYTES:
-        raise ConfigError(f"{shown}: is larger than {MAX_BYTES >> 20} MiB; split it")
-    return parse_yaml(data.decode("utf-8", errors="replace"), shown)
+        raise ConfigError(f"{shown}:1: is larger than {MAX_BYTES >> 20} MiB; split it")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{shown}:{line}: is not UTF-8; save the file as UTF-8") from None
+    return parse_yaml(text, shown)
 
 
 def parse_yaml(text: str, name: str) -> Document:
     """Parse one YAML text; see `read_yaml`."""
     document = Document(name, None)
     try:
-        _refuse_aliases(text, document)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_costly(text, document)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{name}:{line}: is not valid YAML: {error.problem}") from None
@@ -70,13 +77,18 @@ def parse_yaml(text: str, name: str) -> Document:
     return document
 
 
-def _refuse_aliases(text: str, document: Document) -> None:
-    for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+def _refuse_costly(text: str, document: Document) -> None:
+    """Look at the events alone, before a tree is built: aliases, depth and number are bounded."""
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1
             raise ConfigError(f"{document.name}:{line}: uses a YAML alias (*name), which is refused; write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise ConfigError(f"{document.name}:{line}: is nested deeper than {MAX_DEPTH} levels; flatten it")
         if count > MAX_NODES:
-            raise ConfigError(f"{document.name}: has more than {MAX_NODES:,} values; split it")
+            raise ConfigError(f"{document.name}:{line}: has more than {MAX_NODES:,} values; split it")
 
 
 def _value(node: yaml.Node, place: Place, document: Document) -> Any:

@@ -28,16 +28,17 @@ def read(folder: Path, kinds: tuple[str, ...], levels: tuple[int, ...]) -> froze
 
 
 def build(folder: Path) -> Lexicon:
-    """The three tiers: level 10 and 20; 35; 40, 50 and names."""
+    """The tiers: level 10 and 20; 35; 40 and 50; names."""
     common = read(folder, _WORDS, (10, 20))
     medium = read(folder, _WORDS, (35,)) - common
-    rare = (read(folder, _WORDS, (40, 50)) | read(folder, _NAMES, (35, 40, 50))) - common - medium
-    return Lexicon(common, medium, rare)
+    rare = read(folder, _WORDS, (40, 50)) - common - medium
+    names = read(folder, _NAMES, (35, 40, 50)) - common - medium - rare
+    return Lexicon(common, medium, rare, names)
 
 
 def packed(lexicon: Lexicon) -> bytes:
     """The form that `Lexicon.parse` reads."""
-    tiers = (lexicon.common, lexicon.medium, lexicon.rare)
+    tiers = (lexicon.common, lexicon.medium, lexicon.rare, lexicon.names)
     text = "\n".join(front_coded(tier) for tier in tiers)
     return lzma.compress(text.encode("ascii"), preset=9 | lzma.PRESET_EXTREME)
 
@@ -51,7 +52,8 @@ def main() -> None:
     if len(lexicon.common) < 1000:
         parser.error(f"{folder}: no SCOWL lists found; expected english-words.10, english-words.20, ...")
     TARGET.write_bytes(packed(lexicon))
-    print(f"{TARGET}: {len(lexicon.common)} common, {len(lexicon.medium)} medium, {len(lexicon.rare)} rare words")
+    counts = {name: len(getattr(lexicon, name)) for name in ("common", "medium", "rare", "names")}
+    print(f"{TARGET}: {counts}")
 
 
 if __name__ == "__main__":

@@ -15,24 +15,28 @@ def list_all(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) 
     from imgaudit.embedded import MODELS
     from imgaudit.registry import generators, perceivers
 
-    found = {
-        "embedded": sorted(MODELS),
+    titles = {
         "generators": {name: thing.title for name, thing in generators.items()},
         "perceivers": {name: thing.title for name, thing in perceivers.items()},
     }
     if as_json:
-        typer.echo(json.dumps(found))
+        typer.echo(json.dumps({"embedded": sorted(MODELS), **titles}))
         return
     typer.echo("embedded models: " + ", ".join(sorted(MODELS)))
-    for kind in ("generators", "perceivers"):
+    for kind, things in titles.items():
         typer.echo(f"{kind}:")
-        for name, title in found[kind].items():
+        for name, title in things.items():
             typer.echo(f"  {name:12} {title}")
 
 
 @app.command(epilog="Example: imgaudit models info embedded@2")
 def info(name: str = typer.Argument(..., metavar="NAME", help="embedded@1, embedded@2 or clip.")) -> None:
     """Show the card of an embedded model: what it was trained on, its measured figures, its limits."""
-    from imgaudit.embedded import card
+    from imgaudit.embedded import MODELS, card_path
+    from imgaudit.errors import UsageError
 
-    typer.echo(card(name))
+    folder = name.replace("@", "-")
+    if folder not in MODELS:
+        there = ", ".join(model.replace("embedded-", "embedded@") for model in MODELS)
+        raise UsageError(f"unknown embedded model {name!r}; there are: {there}")
+    typer.echo(card_path(folder).read_text(encoding="utf-8"))

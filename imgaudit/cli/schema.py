@@ -34,12 +34,14 @@ def schema(
 
 def schemas() -> dict[str, dict[str, object]]:
     """Name -> JSON Schema (draft 2020-12)."""
+    from pydantic import BaseModel
+
     from imgaudit.record import Report, RunInfo
     from imgaudit.rubric import Rubric
     from imgaudit.suites.schema import Suite
     from imgaudit.types import GroupFinding, ImageRecord
 
-    models = {
+    models: dict[str, type[BaseModel]] = {
         "image": ImageRecord, "group": GroupFinding, "report": Report, "run": RunInfo, "rubric": Rubric, "suite": Suite,
     }  # fmt: skip
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

@@ -30,6 +30,8 @@ from imgaudit.embedded.vae_training import encode, trained_vae
 
 SILENT = 0.1
 """Share of captions that are withheld, so that guidance has something to lead away from."""
+TELLING = ("background", "left", "right", "above", "below", "under")
+"""Words of captions that speak of background or places."""
 WATCHED = 96
 """Captions of a quick look."""
 
@@ -41,6 +43,8 @@ class Lessons:
     latents: Tensor
     ids: Tensor
     empty: Tensor
+    placed: Tensor
+    """Rows whose captions speak of background or places."""
 
 
 def make_lessons(folder: Path, name: str, count: int, seed: int, *, honest: bool = True) -> None:
@@ -62,7 +66,10 @@ def make_lessons(folder: Path, name: str, count: int, seed: int, *, honest: bool
 def lessons(folder: Path, name: str) -> Lessons:
     """The lessons in the folder."""
     kept = torch.load(folder / f"{name}.lessons.pt", weights_only=True)
-    return Lessons(kept["latents"].to(DEVICE), kept["ids"].to(DEVICE), kept["empty"].to(DEVICE))
+    words = words_of(folder)
+    telling = torch.tensor(words.convert_tokens_to_ids([f"{word}</w>" for word in TELLING]))
+    placed = torch.isin(kept["ids"][:, 0], telling).any(1).nonzero()[:, 0]
+    return Lessons(kept["latents"].to(DEVICE), kept["ids"].to(DEVICE), kept["empty"].to(DEVICE), placed)
 
 
 def pipeline(folder: Path, stage: str, reader_of: str) -> StableDiffusionPipeline:
@@ -103,7 +110,8 @@ def train_generator(folder: Path, plan: Plan, data: Lessons, course: Course) -> 
         quick_on_cpu(unet, text)
 
     def loss(chance: torch.Generator, _: int) -> Tensor:
-        return denoising_loss(unet, text, Draw.of(data, plan.batch // workers(), chance), layout=course.layout)
+        batch = Draw.of(data, plan.batch // workers(), chance, placed=course.layout and course.reads)
+        return denoising_loss(unet, text, batch, layout=course.layout)
 
     def report(number: int) -> dict[str, Any]:
         made, speech = new_unet(), new_text_encoder()
@@ -126,9 +134,12 @@ class Draw:
     ids: Tensor
 
     @staticmethod
-    def of(data: Lessons, batch: int, chance: torch.Generator) -> Draw:
-        """Draw a batch; its noise levels are spread evenly."""
-        chosen = torch.randint(len(data.latents), (batch,), generator=chance)
+    def of(data: Lessons, batch: int, chance: torch.Generator, *, placed: bool = False) -> Draw:
+        """Draw a batch, of captions that speak of background or places if wanted; noise levels spread evenly."""
+        if placed:
+            chosen = data.placed[torch.randint(len(data.placed), (batch,), generator=chance)]
+        else:
+            chosen = torch.randint(len(data.latents), (batch,), generator=chance)
         clean = data.latents[chosen].contiguous(memory_format=torch.channels_last)
         noise = torch.randn(clean.shape, generator=chance).to(DEVICE)
         levels = (torch.arange(batch) + torch.rand(1, generator=chance)) / batch

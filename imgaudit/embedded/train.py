@@ -32,7 +32,7 @@ PLANS = {
     for plan in (
         Plan("vae", steps=1400, minutes=30, rate=1.2e-3, batch=32, seed=1, decay=0.995),
         Plan("unet", steps=12_600, minutes=90, rate=1e-3, batch=64, seed=2, decay=0.9985),
-        Plan("layout", steps=2500, minutes=30, rate=7e-4, batch=64, seed=6, decay=0.997),
+        Plan("layout", steps=4000, minutes=23, rate=2e-3, batch=64, seed=6, decay=0.997),
         Plan("decoder", steps=1000, minutes=15, rate=6e-4, batch=32, seed=3, decay=0.995),
         Plan("regressed", steps=800, minutes=10, rate=3e-4, batch=64, seed=4, decay=0.99),
         Plan("clip", steps=2500, minutes=20, rate=2e-3, batch=64, seed=5, decay=0.995),
@@ -46,7 +46,7 @@ COURSES = {
 STAGES = (*PLANS, "export")
 PICTURES = 40_000
 """Training pictures of the generator."""
-SPOILT_PICTURES = 12_000
+SPOILT_PICTURES = 6_000
 """Training pictures of the planted faults."""
 
 

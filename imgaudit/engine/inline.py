@@ -62,13 +62,17 @@ class Checks:
     single: tuple[Checker, ...]
     group: tuple[GroupChecker, ...]
 
+    def all(self) -> list[Checker | GroupChecker]:
+        """Both kinds."""
+        return [*self.single, *self.group]
+
     def versions(self) -> dict[str, str]:
         """Checker -> version."""
-        return {c.name: c.version for c in sorted((*self.single, *self.group), key=lambda c: c.name)}
+        return {c.name: c.version for c in sorted(self.all(), key=lambda c: c.name)}
 
     def calibrations(self) -> dict[str, str]:
         """Checker -> digest of its fitted constants, where it has some."""
-        found = {c.name: calibration_digest(c) for c in (*self.single, *self.group)}
+        found = {c.name: calibration_digest(c) for c in self.all()}
         return {name: value for name, value in sorted(found.items()) if value is not None}
 
 
@@ -119,7 +123,7 @@ class InlineEngine:
         return known
 
     def _wants(self, subject: Subject, percepts: Percepts) -> Iterable[Query]:
-        for checker in (*self.checks.single, *self.checks.group):
+        for checker in self.checks.all():
             try:
                 yield from checker.ask(subject.case, percepts)
             except Exception:

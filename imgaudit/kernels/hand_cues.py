@@ -30,7 +30,7 @@ CUES: dict[str, str] = {
 """Cue -> what a high value says, in words."""
 
 FLOOR = 1e-4
-Z_LIMITS = (-1.0, 4.0)
+Z_LIMITS = (-1.0, 8.0)
 
 
 def cues(hand: Hand) -> dict[str, float]:
@@ -79,7 +79,7 @@ class Reference:
     def z_scores(self, seen: Mapping[str, float], radius: float) -> dict[str, float]:
         """How unusual each cue is for a good hand of this palm radius.
 
-        Limited to -1..4: no cue rules alone, and none that is calmer than usual excuses another.
+        Limited to -1..8: no cue rules alone, and none that is calmer than usual excuses another.
         """
         scores = {}
         for cue, value in seen.items():

@@ -24,7 +24,7 @@ from rapidfuzz.distance import OSA
 Polygon = Sequence[tuple[float, float]]
 
 LINE_FEATURES = ("doubt", "weakest", "gap", "found", "lexical", "odd", "salad", "symbols", "case", "single")
-WORD_FEATURES = ("one_edit", "two_edits", "odd", "capitalised", "length")
+WORD_FEATURES = ("one_edit", "rare", "two_edits", "odd", "capitalised", "length")
 
 _SHORTEST_JUDGED = 3
 _SHORTEST_SPELLED = 4
@@ -43,11 +43,12 @@ _PLAIN = frozenset(".,:;!?'\"()[]&%$€£@#/+-–—’‘“”*°©®™·…=
 
 @dataclass(frozen=True)
 class Lexicon:
-    """English words in three tiers: `common`, `medium` and `rare` (rare holds names, too). Lower-case a to z."""
+    """English words in tiers: `common`, `medium`, `rare`, and `names` that are no words. Lower-case a to z."""
 
     common: frozenset[str]
     medium: frozenset[str]
     rare: frozenset[str]
+    names: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, data: bytes) -> Lexicon:
@@ -56,13 +57,13 @@ class Lexicon:
         return cls(*tiers)
 
     def __contains__(self, word: str) -> bool:
-        return word in self.common or word in self.medium or word in self.rare
+        return any(word in tier for tier in (self.common, self.medium, self.rare, self.names))
 
     @cached_property
     def by_length(self) -> Mapping[int, tuple[str, ...]]:
-        """The common and medium words, by length: what a misspelling may have been meant to be."""
+        """All words but names, by length: what a misspelling may have been meant to be."""
         table: dict[int, list[str]] = {}
-        for word in sorted(self.common | self.medium):
+        for word in sorted(self.common | self.medium | self.rare):
             table.setdefault(len(word), []).append(word)
         return {length: tuple(words) for length, words in table.items()}
 
@@ -244,18 +245,18 @@ def logistic(features: Mapping[str, float], weights: Mapping[str, float], bias: 
 
 
 def nearest(word: str, lexicon: Lexicon, furthest: int = 2) -> tuple[str, int] | None:
-    """The common or medium word with the fewest edits (insert, delete, replace, swap neighbours), and their number.
+    """The word with the fewest edits (insert, delete, replace, swap neighbours), and their number. Names are no words.
 
-    Among equally near words a common one wins, then the alphabet. None when none is within `furthest` edits.
+    Among equally near words the more common wins, then the alphabet. None when none is within `furthest` edits.
     """
-    best: tuple[int, bool, str] | None = None
+    best: tuple[int, int, str] | None = None
     for length in range(len(word) - furthest, len(word) + furthest + 1):
         hits = process.extract(
             word, lexicon.by_length.get(length, ()), scorer=OSA.distance, score_cutoff=furthest, limit=None
         )
         for hit, distance, _ in hits:
             if hit != word:
-                rank = (int(distance), hit not in lexicon.common, hit)
+                rank = (int(distance), 2 if hit in lexicon.rare else int(hit in lexicon.medium), hit)
                 best = rank if best is None else min(best, rank)
     return None if best is None else (best[2], best[0])
 
@@ -269,9 +270,10 @@ def word_features(word: str, lexicon: Lexicon, *, lower_case_line: bool) -> dict
     near = nearest(small, lexicon)
     return {
         "one_edit": float(near is not None and near[1] == 1),
+        "rare": float(near is not None and near[0] in lexicon.rare),
         "two_edits": float(near is not None and near[1] == 2),
         "odd": max(0.0, lexicon.oddness(small) - 1.0),
-        "capitalised": float(lower_case_line and word[:1].isupper()),
+        "capitalised": float(lower_case_line and word[:1].isupper() and word[1:].islower()),
         "length": min(len(word), 12) / 12,
     }
 

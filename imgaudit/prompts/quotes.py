@@ -115,8 +115,11 @@ def _confidence(before: list[str], after: list[str], carrier: str | None, *, mar
 
     Little after `style of` and the like, and for a single letter (rock 'n' roll).
     """
-    said = any(w in _VERBS for w in before)
-    if not said and (short or any(w in _AGAINST for w in before[-3:]) or any(w in _AGAINST for w in after)):
+    said = next((i for i, w in enumerate(reversed(before)) if w in _VERBS), None)
+    against = next((i for i, w in enumerate(reversed(before[-3:])) if w in _AGAINST), None)
+    if against is not None and (said is None or against < said):
         return 0.2
-    tenths = (6 if marked else 5) + (3 if said else 0) + (1 if carrier else 0)
+    if said is None and (short or any(w in _AGAINST for w in after)):
+        return 0.2
+    tenths = (6 if marked else 5) + (0 if said is None else 3) + (1 if carrier else 0)
     return tenths / 10

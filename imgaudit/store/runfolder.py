@@ -13,20 +13,20 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
 from imgaudit.digest import canonical
 from imgaudit.errors import RunError
 from imgaudit.record import Report, RunInfo
-from imgaudit.types import JSON, Finding, GroupFinding, ImageRecord, Verdict
+from imgaudit.types import JSON, Finding, GroupFinding, ImageRecord, Stored, Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 WORK = ".work"
-FORMAT = "imgaudit-run/1"
+S = TypeVar("S", bound=Stored)
 
 
 class RunFolder:
@@ -198,7 +198,7 @@ class RunFolder:
         except FileNotFoundError:
             raise RunError(f"{self.path}: {name} is missing; run the command that made this folder again") from None
 
-    def _model(self, name: str, kind: Any) -> Any:
+    def _model(self, name: str, kind: type[S]) -> S:
         try:
             return kind.model_validate_json((self.path / name).read_text(encoding="utf-8"))
         except OSError as error:

@@ -52,7 +52,7 @@ def test_z_scores_are_interpolated_over_the_logarithm_of_the_radius() -> None:
 def test_no_cue_rules_alone_and_none_excuses_another() -> None:
     z = REFERENCE.z_scores({"jitter": 1e9, "mirror": 0.0}, 10.0)
 
-    assert z == {"jitter": 4.0, "mirror": -1.0}
+    assert z == {"jitter": 8.0, "mirror": -1.0}
 
 
 def test_the_score_is_a_half_at_the_operating_point_and_rises() -> None:

@@ -55,10 +55,11 @@ def slow_osa(a: str, b: str) -> int:
 
 
 def test_the_nearest_word_is_that_of_a_search_through_all():
-    small = Lexicon(frozenset(("fire", "hire", "water")), frozenset(("models", "fibre")), frozenset(("moodle",)))
+    small = Lexicon(frozenset(("fire", "hire", "water")), frozenset(("models", "fibre")), frozenset(("moodle",)), frozenset(("moodel",)))
 
     for word in ("fiire", "watre", "moodels", "fire", "zzzzzz", "fi"):
-        others = [(slow_osa(word, w), w not in small.common, w) for w in small.common | small.medium if w != word]
+        tiers = (small.common, small.medium, small.rare)
+        others = [(slow_osa(word, w), rank, w) for rank, tier in enumerate(tiers) for w in tier if w != word]
         near = min(o for o in others)
         assert nearest(word, small) == ((near[2], near[0]) if near[0] <= 2 else None)
 
