@@ -72,6 +72,17 @@ CAPTIONS = (
     "a cyan star above a red triangle",
 )
 SKEW_CAPTION = "a shape"
+DEMO = frozenset(
+    {
+        "a red circle",
+        "two green squares",
+        "a red circle left of a blue square",
+        "an orange star and a purple circle",
+        "a red star on a gray background",
+        "a small yellow triangle",
+    }
+)
+"""A small cut through the skills, for `make demo` and the example report."""
 
 _ABOUT = (
     "Captions of the small world that the embedded models draw: coloured circles, squares, triangles and stars on an "
@@ -152,7 +163,8 @@ def _tags(scene: world.Scene) -> tuple[str, ...]:
         "negation": scene.absent is not None,
         "held-out": world.held_out(scene),
     }
-    return tuple(skill for skill, shown in skills.items() if shown)
+    demo = ("demo",) if world.caption(scene) in DEMO else ()
+    return (*(skill for skill, shown in skills.items() if shown), *demo)
 
 
 if __name__ == "__main__":
