@@ -10,13 +10,13 @@ from playwright.sync_api import sync_playwright
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
-def photograph(report: Path, out: Path, place: str = "art", width: int = 1280, height: int = 860) -> None:
+def photograph(report: Path, out: Path, place: str = "", width: int = 1280, height: int = 860) -> None:
     """Write a PNG of the first screen of a report, with the network blocked."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         page = browser.new_page(viewport={"width": width, "height": height})
         page.route("**/*", lambda route: route.continue_() if route.request.url.startswith("file:") else route.abort())
-        page.goto(f"{report.resolve().as_uri()}#{place}")
+        page.goto(report.resolve().as_uri() + (f"#{place}" if place else ""))
         page.wait_for_timeout(800)
         page.screenshot(path=str(out))
         browser.close()

@@ -352,7 +352,9 @@ def misspelt(lexicon: writing.Lexicon, each: int, rng: np.random.Generator) -> d
     bad_words = [slip(str(w), lexicon, rng) for w in rng.choice(common, 2 * each, replace=False)]
     good = [_named(w, lexicon, rng.random() < 0.5) for w in good_words]
     bad = [_named(w, lexicon, rng.random() < 0.15) for w in bad_words]
-    weights, bias = fitted(writing.WORD_FEATURES, good[:each], bad[:each], free=("rare", "odd", "capitalised", "length"))
+    weights, bias = fitted(
+        writing.WORD_FEATURES, good[:each], bad[:each], free=("rare", "odd", "capitalised", "length")
+    )
 
     def chances(rows: Sequence[Mapping[str, float]]) -> list[float]:
         return [writing.logistic(row, weights, bias) for row in rows]

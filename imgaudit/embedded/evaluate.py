@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from imgaudit.embedded import GUIDANCE, STEPS, card_path, model_path, world
+from imgaudit.embedded import GUIDANCE, MODELS, STEPS, card_path, model_path, world
 from imgaudit.embedded.judging import judge
 from imgaudit.embedded.known import known
 from imgaudit.embedded.reader import Reading, read
@@ -120,17 +120,9 @@ def asked(kind: str, count: int, *, held_out: bool) -> list[Scene]:
     return scenes
 
 
-COUNTS = {
-    "single": 96,
-    "count": 96,
-    "relation": 128,
-    "binding": 96,
-    "size": 48,
-    "background": 48,
-    "negation": 48,
-}
-HELD_OUT_COUNTS = {"single": 64, "count": 64, "relation": 96, "binding": 64}
-OPEN_COUNT = 96
+COUNTS = {"single": 48, "count": 48, "relation": 64, "binding": 48, "size": 32, "background": 48, "negation": 32}
+HELD_OUT_COUNTS = {"single": 32, "count": 32, "relation": 32, "binding": 32}
+OPEN_COUNT = 64
 
 
 # --- generators --------------------------------------------------------------------------------------------------
@@ -353,8 +345,8 @@ ABOUT = {
 }
 
 
-def measure_generator(name: str) -> tuple[list[tuple[str, str]], dict[str, list[Trial]]]:
-    """All rows of a generator's card, and its pictures."""
+def measure_generator(name: str) -> list[tuple[str, str]]:
+    """All rows of a generator's card."""
     pipeline = load_pipeline(model_path(name))
     results = run_generator(pipeline)
     rows = [(label, str(value)) for label, value in generator_figures(results)]
@@ -362,7 +354,7 @@ def measure_generator(name: str) -> tuple[list[tuple[str, str]], dict[str, list[
     colours = ", ".join(f"{colour} {n}" for colour, n in colours_of(results["open"]).most_common())
     rows.append(('colours of "a shape"', colours))
     rows.append(("8 prompts x 4 seeds", f"{seconds_for_a_sheet(pipeline):.1f} s on {device_name()}"))
-    return rows, results
+    return rows
 
 
 def device_name() -> str:
@@ -401,12 +393,15 @@ Contrastive, with hard foils of every kind beside each caption, on drawn, decode
 """
 
 
-def measure_clip(generated: list[Trial]) -> list[tuple[str, str]]:
+def measure_clip() -> list[tuple[str, str]]:
     """All rows of the CLIP's card."""
     folder = model_path("clip")
+    pipeline = load_pipeline(model_path("embedded-2"))
+    scenes = [scene for kind in COUNTS for scene in asked(kind, 32, held_out=False)]
+    generated = trials(pipeline, scenes, 700_000)
     sets = {
-        "drawn": drawn_trials(800, held_out=False),
-        "drawn, held out": drawn_trials(400, held_out=True),
+        "drawn": drawn_trials(600, held_out=False),
+        "drawn, held out": drawn_trials(200, held_out=True),
         "generated": [trial for trial in generated if trial.verdict["all"]],
     }
     rows = [
@@ -422,22 +417,26 @@ def measure_clip(generated: list[Trial]) -> list[tuple[str, str]]:
     return rows
 
 
+def measure(name: str) -> list[tuple[str, str]]:
+    """Measure a model and write its card."""
+    if name == "clip":
+        rows = measure_clip()
+        text = clip_card(rows)
+    else:
+        rows = measure_generator(name)
+        stages = ("vae", "unet", "layout", "decoder", *(("regressed",) if name == "embedded-1" else ()))
+        text = generator_card(name, rows, ABOUT[name], stages)
+    card_path(name).parent.mkdir(exist_ok=True)
+    card_path(name).write_text(text, encoding="utf-8")
+    return rows
+
+
 def main() -> None:
     """Measure, print and write the cards."""
     parser = argparse.ArgumentParser(description="Measure the embedded models and write their cards.")
-    parser.parse_args()
-    card_path("clip").parent.mkdir(exist_ok=True)
-    pictures: dict[str, list[Trial]] = {}
-    for name in ("embedded-2", "embedded-1"):
-        rows, results = measure_generator(name)
-        stages = ("vae", "unet") if name == "embedded-2" else ("vae", "unet", "regressed")
-        card_path(name).write_text(generator_card(name, rows, ABOUT[name], stages), encoding="utf-8")
-        print(f"{name}\n{table(rows)}\n", flush=True)
-        if name == "embedded-2":
-            pictures = results
-    rows = measure_clip([trial for kind in (*COUNTS, "open") for trial in pictures[kind]])
-    card_path("clip").write_text(clip_card(rows), encoding="utf-8")
-    print(f"clip\n{table(rows)}", flush=True)
+    parser.add_argument("names", nargs="*", default=MODELS, help=", ".join(MODELS))
+    for name in parser.parse_args().names:
+        print(f"{name}\n{table(measure(name))}\n", flush=True)
 
 
 if __name__ == "__main__":
