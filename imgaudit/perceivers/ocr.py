@@ -31,8 +31,11 @@ GATES = ((1, 0.92), (2, 0.85), (3, 0.75), (4, 0.6))
 Chosen on textures and photographs without writing: what is invented there is short, or scores low.
 """
 
-_SHAPED = 0.7
-"""Detector score from which a place with less than two letters is text-shaped; rings and bars score lower."""
+_SHAPED = (0.6, 0.7)
+"""Detector scores from which a place that was not read is text-shaped: with two letters guessed in it, and without.
+
+Rings and bars, the shapes of textures that the detector falls for, score lower.
+"""
 
 _CONTRAST_PIXELS = 200_000
 _SMALLEST_PICTURE = 8
@@ -92,8 +95,11 @@ def readable(reading: Reading) -> bool:
 
 
 def text_shaped(reading: Reading) -> bool:
-    """Whether a place that could not be read is kept: two letters or digits were guessed, or its shape is text's."""
-    return sum(c.isalnum() for c in reading.text) >= 2 or (reading.found or 0.0) >= _SHAPED
+    """Whether a place that could not be read is kept. Where the detector's score is not told, two letters decide."""
+    letters = sum(c.isalnum() for c in reading.text)
+    if reading.found is None:
+        return letters >= 2
+    return reading.found >= _SHAPED[letters < 2]
 
 
 def _engine(option: str | None) -> Engine:

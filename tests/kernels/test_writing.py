@@ -55,11 +55,11 @@ def slow_osa(a: str, b: str) -> int:
 
 
 def test_the_nearest_word_is_that_of_a_search_through_all():
-    small = Lexicon(frozenset(("fire", "hire", "water")), frozenset(("models", "fibre")), frozenset(("moodle",)), frozenset(("moodel",)))
+    tiers = (("fire", "hire", "water"), ("models", "fibre"), ("moodle",), ("moodel",))
+    small = Lexicon(*map(frozenset, tiers))
 
     for word in ("fiire", "watre", "moodels", "fire", "zzzzzz", "fi"):
-        tiers = (small.common, small.medium, small.rare)
-        others = [(slow_osa(word, w), rank, w) for rank, tier in enumerate(tiers) for w in tier if w != word]
+        others = [(slow_osa(word, w), rank, w) for rank, tier in enumerate(tiers[:3]) for w in tier if w != word]
         near = min(o for o in others)
         assert nearest(word, small) == ((near[2], near[0]) if near[0] <= 2 else None)
 
