@@ -179,7 +179,8 @@ def train_clip(folder: Path, plan: Plan, shown: Shown, words: CLIPTokenizer, dev
     def report(_: int) -> dict[str, Any]:
         copy = new_clip()
         copy.load_state_dict({name.removeprefix("clip."): value for name, value in loop.mean.items()})
-        return picks(copy.eval(), held_back(300), words)
+        right: dict[str, Any] = picks(copy.eval(), held_back(300), words)
+        return right
 
     loop.run(loss, report)
 
@@ -191,7 +192,7 @@ def held_back(count: int, seed: int = 4242) -> list[tuple[world.Scene, np.ndarra
     return [(scene, world.draw(world.place(scene, random))) for scene in scenes]
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]
 def picks(model: CLIP, pairs: list[tuple[world.Scene, np.ndarray]], words: CLIPTokenizer) -> dict[str, float]:
     """Share of pictures whose caption beats one hard foil, drawn at random, by kind of foil."""
     random = np.random.default_rng(0)

@@ -268,7 +268,9 @@ def foreign_pictures() -> list[Pixels]:
     """Pictures of anything else, from the folder that IMGAUDIT_CORPORA names, if it is there."""
     from PIL import Image
 
-    folder = Path(os.environ.get("IMGAUDIT_CORPORA", "../shared/corpora")) / "generic"
+    if not (corpora := os.environ.get("IMGAUDIT_CORPORA")):
+        return []
+    folder = Path(corpora) / "generic"
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp"})
     return [np.asarray(Image.open(file).convert("RGB")) for file in files]
 

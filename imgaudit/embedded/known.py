@@ -34,7 +34,8 @@ def _small(pixels: Pixels) -> npt.NDArray[np.float32]:
         return pixels.astype(np.float32)
     shrinks = min(pixels.shape[:2]) >= CANVAS
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(pixels, side, interpolation=method).astype(np.float32)
+    small: npt.NDArray[np.float32] = cv2.resize(pixels, side, interpolation=method).astype(np.float32)
+    return small
 
 
 def _background(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:

@@ -75,7 +75,8 @@ def as_tensor(pixels: Pixels) -> Tensor:
 def as_pixels(images: Tensor) -> Pixels:
     """Float (n, 3, h, w) between -1 and 1 to uint8 (n, h, w, 3)."""
     scaled = ((images.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return scaled.permute(0, 2, 3, 1).cpu().numpy()
+    pixels: Pixels = scaled.permute(0, 2, 3, 1).cpu().numpy()
+    return pixels
 
 
 def contact_sheet(pixels: Pixels, columns: int, path: Path, scale: int = 2) -> None:

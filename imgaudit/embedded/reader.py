@@ -67,7 +67,10 @@ class Reading:
 
 def _lab(rgb: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """CIELAB of RGB values 0..255, shape (h, w, 3)."""
-    return cv2.cvtColor(np.ascontiguousarray(rgb / 255, dtype=np.float32), cv2.COLOR_RGB2LAB)
+    lab: npt.NDArray[np.float32] = cv2.cvtColor(
+        np.ascontiguousarray(rgb / 255, dtype=np.float32), cv2.COLOR_RGB2LAB
+    )
+    return lab
 
 
 def _nearest(colour: npt.NDArray[np.float32], names: dict[str, tuple[int, int, int]]) -> str:
@@ -80,7 +83,8 @@ def _border(lab: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     rows = [lab[:2], lab[-2:]]
     columns = [lab[:, :2], lab[:, -2:]]
     pixels = np.concatenate([part.reshape(-1, 3) for part in rows + columns])
-    return np.median(pixels, axis=0)
+    median: npt.NDArray[np.float32] = np.median(pixels, axis=0)
+    return median
 
 
 def _shape(area: float, outline: npt.NDArray[np.int32]) -> tuple[str, float]:

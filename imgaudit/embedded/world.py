@@ -461,6 +461,7 @@ def place(scene: Scene, random: np.random.Generator) -> Picture:
 
 def _outline(placed: Placed, scale: float) -> list[tuple[float, float]]:
     """Corners of a square, triangle or star; a star's points alternate with its inner corners."""
+    radii: tuple[float, ...]
     if placed.shape == "square":
         radii, start, corners = (0.9 * math.sqrt(2),), math.pi / 4, 4
     elif placed.shape == "triangle":

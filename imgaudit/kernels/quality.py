@@ -135,7 +135,8 @@ def grey(rgb: Bytes) -> Bytes:
 
 _FINE, _COARSE = 1.0, 2.0
 _OPERATOR = 0.45  # variance that differences of pixels add to an edge, measured on edges of known blur
-_FRACTION = 8
+_FRACTION = 3  # bits below a grey level; with three, the square of a gradient fits 31 bits
+_GRADIENT_UNIT = 32 << _FRACTION
 _MARGIN = 4
 _EDGE_SHARE = 0.3
 _EDGE_FLOOR = 1.5
@@ -182,34 +183,35 @@ def _crest_blurs(gray: Bytes, noise: float) -> tuple[NDArray[np.intp], NDArray[n
     if min(gray.shape) <= 2 * _MARGIN:
         return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0)
     level = gray.astype(np.uint16) << _FRACTION
-    across, down, strength = _gradient(cv2.GaussianBlur(level, (0, 0), _FINE))
-    core = strength[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    strongest = float(np.percentile(core[::2, ::2], 99.9))
-    place = np.flatnonzero(core > max(_EDGE_FLOOR, _EDGE_SHARE * strongest, _NOISE_GAIN * noise))
-    rows, columns = np.divmod(place, core.shape[1])
+    across, down, squared = _gradient(cv2.GaussianBlur(level, (0, 0), _FINE))
+    core = squared[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+    strongest = float(np.sqrt(np.percentile(core[::2, ::2], 99.9)))
+    least = max(_EDGE_SHARE * strongest, max(_EDGE_FLOOR, _NOISE_GAIN * noise) * _GRADIENT_UNIT)
+    rows, columns = np.divmod(np.flatnonzero(core > least**2), core.shape[1])
     rows, columns = rows + _MARGIN, columns + _MARGIN
-    here = strength[rows, columns]
-    dx = np.rint(across[rows, columns] / here).astype(np.intp)
-    dy = np.rint(down[rows, columns] / here).astype(np.intp)
-    crest = (here >= strength[rows + dy, columns + dx]) & (here > strength[rows - dy, columns - dx])
-    rows, columns, here = rows[crest], columns[crest], here[crest]
+    here = squared[rows, columns]
+    length = np.sqrt(here.astype(np.float64))
+    dx = np.rint(across[rows, columns] / length).astype(np.intp)
+    dy = np.rint(down[rows, columns] / length).astype(np.intp)
+    crest = (here >= squared[rows + dy, columns + dx]) & (here > squared[rows - dy, columns - dx])
+    rows, columns = rows[crest], columns[crest]
     coarse = _gradient(cv2.GaussianBlur(level, (0, 0), _COARSE))[2][rows, columns]
-    ratio = (here / np.maximum(coarse, 1e-6)) ** 2
-    squared = (_COARSE**2 - ratio * _FINE**2) / np.maximum(ratio - 1, 1e-3)
-    return rows, columns, np.sqrt(np.maximum(squared - _OPERATOR, 0))
+    ratio = here[crest] / np.maximum(coarse, 1)
+    variance = (_COARSE**2 - ratio * _FINE**2) / np.maximum(ratio - 1, 1e-3)
+    return rows, columns, np.sqrt(np.maximum(variance - _OPERATOR, 0))
 
 
-def _gradient(level: NDArray[np.uint16]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Horizontal and vertical gradient in grey levels a pixel, and their length.
+def _gradient(level: NDArray[np.uint16]) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int32]]:
+    """Horizontal and vertical gradient, `_GRADIENT_UNIT` to a grey level a pixel, and the square of their length.
 
-    `level` counts 256 to a grey level, and all sums are of whole numbers: the result is the same on every machine and
-    wherever the array lies in memory, which it is not with 32-bit floats.
+    Whole numbers throughout: the result is the same on every machine and wherever the array lies in memory, which it
+    is not with floats.
     """
     import cv2
 
-    unit = 1 / (32 << _FRACTION)
-    across, down = cv2.Scharr(level, cv2.CV_64F, 1, 0), cv2.Scharr(level, cv2.CV_64F, 0, 1)
-    return across * unit, down * unit, cv2.magnitude(across, down) * unit
+    signed = level.astype(np.int16)
+    across, down = cv2.Scharr(signed, -1, 1, 0), cv2.Scharr(signed, -1, 0, 1)
+    return across, down, np.square(across, dtype=np.int32) + np.square(down, dtype=np.int32)
 
 
 # --- noise -------------------------------------------------------------------------------------
