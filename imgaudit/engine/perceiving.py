@@ -229,6 +229,8 @@ def _guarded(perceiver: Perceiver, looks: Sequence[Look]) -> Sequence[Sight]:
     """Perceive a batch; if it raises, look one by one, so that one picture cannot spoil the others."""
     try:
         return perceiver.perceive(looks)
+    except ModelUnavailable as error:
+        return [Abstained(error.reason, error.remedy)] * len(looks)
     except Exception as error:
         if len(looks) == 1:
             return [Failed(f"{perceiver.name}: {type(error).__name__}: {error}")]

@@ -66,8 +66,8 @@ SCALES: Mapping[str, Scale] = {
     "dark": Scale(
         28.0,
         -4.0,
-        "CIELAB lightness that one pixel in a hundred exceeds: well-exposed photographs fall to 28 when they are"
-        " darkened by about four stops; a dark blue shape on black keeps 35",
+        "distance from black that one pixel in a hundred exceeds: a well-exposed photograph falls to 28 when it is"
+        " darkened by three to four stops of light; a small dark blue shape on black keeps over 50",
     ),
     "bright": Scale(
         20.0,
@@ -317,8 +317,8 @@ _BINS = 16
 
 
 def brightest_part(lab: NDArray[np.float64]) -> float:
-    """CIELAB lightness (0..100) that one pixel in a hundred exceeds. `lab` has shape (height, width, 3)."""
-    return float(np.percentile(lab[..., 0], 99))
+    """CIELAB distance from black that one pixel in a hundred exceeds. `lab` has shape (height, width, 3)."""
+    return float(np.percentile(np.linalg.norm(lab, axis=-1), 99))
 
 
 def inkiest_part(lab: NDArray[np.float64]) -> float:

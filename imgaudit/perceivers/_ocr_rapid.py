@@ -10,7 +10,9 @@ import logging
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,6 +25,7 @@ from imgaudit.types import Box, Point
 if TYPE_CHECKING:
     import numpy as np
 
+REMEDY = "Install it with: pip install rapidocr onnxruntime"
 DETECTOR = "PP-OCRv6_det_small.onnx"
 RECOGNISER = "PP-OCRv6_rec_small.onnx"
 
@@ -54,13 +57,10 @@ class RapidOcr:
     scripts: ClassVar[tuple[str, ...]] = ("LATIN", "GREEK", "CJK", "HIRAGANA", "KATAKANA")
 
     def __init__(self) -> None:
-        try:
-            import rapidocr
-        except ImportError as error:
-            raise ModelUnavailable(
-                f"rapidocr cannot be imported ({error})", "Install it with: pip install rapidocr onnxruntime"
-            ) from error
-        folder = Path(rapidocr.__file__).parent / "models"
+        spec = find_spec("rapidocr")
+        if spec is None or spec.origin is None:
+            raise ModelUnavailable("rapidocr is not installed", REMEDY)
+        folder = Path(spec.origin).parent / "models"
         self._files = [folder / DETECTOR, folder / RECOGNISER]
         for file in self._files:
             if not file.is_file():
@@ -68,7 +68,11 @@ class RapidOcr:
                     f"rapidocr {version('rapidocr')} carries no {file.name}",
                     "Install it with: pip install 'rapidocr==3.10.*'",
                 )
-        self._engine = _built(rapidocr, *self._files)
+
+    # built at the first look, so that a run whose percepts are all cached loads no model
+    @cached_property
+    def _engine(self) -> Any:
+        return _built(*self._files)
 
     def identity(self) -> Mapping[str, str]:
         """Digests of both models, and the versions of what runs them."""
@@ -165,10 +169,14 @@ def _share(box: Box, other: Box) -> float:
     return width * height / max((box[2] - box[0]) * (box[3] - box[1]), 1e-9)
 
 
-def _built(rapidocr: Any, detector: Path, recogniser: Path) -> Any:
+def _built(detector: Path, recogniser: Path) -> Any:
     """The engine with explicit model files, so that no code path can download one."""
     import numpy as np
 
+    try:
+        import rapidocr
+    except ImportError as error:
+        raise ModelUnavailable(f"rapidocr cannot be imported ({error})", REMEDY) from error
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
     parameters = {
         "Global.text_score": 0,

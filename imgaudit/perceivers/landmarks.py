@@ -41,9 +41,11 @@ class LandmarkPerceiver:
 
     def __init__(self) -> None:
         self._identity = _mediapipe.identity()
-        self._faces = FaceFinder()
-        self._bodies = BodyFinder()
-        self._hands = HandFinder()
+
+    # built at the first look, so that a run whose percepts are all cached loads no network
+    @cached_property
+    def _finders(self) -> tuple[FaceFinder, BodyFinder, HandFinder]:
+        return FaceFinder(), BodyFinder(), HandFinder()
 
     def identity(self) -> Mapping[str, str]:
         """Versions of mediapipe and OpenCV, and the digest of every network."""
@@ -59,7 +61,7 @@ class LandmarkPerceiver:
                 sights.append(Abstained("the picture could not be decoded"))
                 continue
             if latest is None or latest[0] is not look.picture:
-                latest = look.picture, _Seen(rgb, self._faces, self._bodies, self._hands)
+                latest = look.picture, _Seen(rgb, *self._finders)
             sights.append(_guarded(latest[1], rgb, _parts(look.query.parameters)))
         return sights
 
