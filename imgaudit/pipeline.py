@@ -195,14 +195,24 @@ def _member(packed: dict[str, Any], checker: str) -> Member:
 
 def finish(folder: RunFolder, rubric: Rubric, source: PictureSource | None = None) -> Report:
     """Judge the stored findings by a rubric and write verdicts, images.jsonl and report.json."""
-    rows = list(_stored_rows(folder))
     refusals = _refusals(folder)
-    images = [_judged(row, findings, rubric) for row, findings in rows]
-    folder.write_part("verdicts", rubric.digest[:16], [verdict_row(image.id, image.verdict) for image in images])
-    images_digest = folder.write_lines("images.jsonl", (image.model_dump_json() for image in images))
+    tags: dict[str, Sequence[str]] = {}
+    images: list[ImageRecord] = []
+    verdicts: list[dict[str, Any]] = []
+
+    def lines() -> Iterator[str]:
+        for row, findings in _stored_rows(folder):
+            image = _judged(row, findings, rubric)
+            tags[image.id] = row.case.tags
+            verdicts.append(verdict_row(image.id, image.verdict))
+            images.append(summary.slim(image))
+            yield image.model_dump_json()
+
+    images_digest = folder.write_lines("images.jsonl", lines())
+    folder.write_part("verdicts", rubric.digest[:16], verdicts)
     groups = folder.read_groups()
     run = folder.read_run()
-    report = _report(run, images, groups, rubric, refusals, {row.id: row.case.tags for row, _ in rows})
+    report = _report(run, images, groups, rubric, refusals, tags)
     skipped = source.skipped() if isinstance(source, FileSource) else _kept_skipped(folder)
     report = report.model_copy(update={"images_digest": images_digest, "skipped": skipped})
     folder.write_text("report.json", report.model_dump_json(indent=1))

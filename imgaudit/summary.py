@@ -11,7 +11,7 @@ from imgaudit.dimensions import BY_ID, DIMENSIONS, Dimension
 from imgaudit.record import Coverage, DimensionLine, Score
 from imgaudit.registry import checkers
 from imgaudit.rubric import Rubric
-from imgaudit.types import Decision, Finding, GroupFinding, ImageRecord, Measure
+from imgaudit.types import Decision, Finding, GroupFinding, ImageRecord, Measure, Source
 
 ALWAYS_UNCHECKED = (
     "Invisible watermarks (SynthID and others) were not looked for: finding none is no sign that a picture is real.",
@@ -23,6 +23,25 @@ def count_decisions(decisions: Iterable[Decision]) -> dict[Decision, int]:
     """How many pictures each decision has; all four are named."""
     counts = Counter(decisions)
     return {decision: counts[decision] for decision in Decision}
+
+
+def slim(image: ImageRecord) -> ImageRecord:
+    """A record with only what a summary counts: no evidence, regions, labels or messages."""
+    findings = tuple(
+        Finding(
+            checker=f.checker,
+            version=f.version,
+            outcome=f.outcome,
+            measures=f.measures,
+            unmeasured=f.unmeasured,
+            by=f.by,
+            reason=f.reason,
+            error=f.error,
+        )
+        for f in image.findings
+    )
+    verdict = image.verdict.model_copy(update={"holds": (), "notes": (), "edits": ()})
+    return image.model_copy(update={"findings": findings, "verdict": verdict, "source": Source(), "prompt": None})
 
 
 def coverage_of(images: Sequence[ImageRecord]) -> tuple[Coverage, ...]:

@@ -11,9 +11,10 @@ import json
 import os
 import shutil
 import uuid
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pydantic import ValidationError
 
@@ -183,9 +184,9 @@ class RunFolder:
         """report.json."""
         return self._model("report.json", Report)
 
-    def read_images(self) -> list[ImageRecord]:
-        """All lines of images.jsonl."""
-        return [ImageRecord.model_validate_json(line) for line in self._lines("images.jsonl")]
+    def read_images(self) -> ImageLines:
+        """All lines of images.jsonl, each read when it is asked for."""
+        return ImageLines(self.path / "images.jsonl")
 
     def read_groups(self) -> list[GroupFinding]:
         """All lines of groups.jsonl."""
@@ -238,6 +239,47 @@ class RunFolder:
         if ".." in Path(relative).parts:
             return None
         return candidate
+
+
+class ImageLines(Sequence[ImageRecord]):
+    """The records of images.jsonl as a sequence that holds only where each line begins.
+
+    Every access reads and checks the line anew, so that a run of any length can be walked in little memory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._starts = array("Q")
+        try:
+            with path.open("rb") as stream:
+                while True:
+                    start = stream.tell()
+                    if not stream.readline():
+                        break
+                    self._starts.append(start)
+        except FileNotFoundError:
+            raise RunError(f"{path}: is missing; run the command that made this folder again") from None
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __iter__(self) -> Iterator[ImageRecord]:
+        with self._path.open("rb") as stream:
+            for line in stream:
+                yield ImageRecord.model_validate_json(line)
+
+    @overload
+    def __getitem__(self, index: int) -> ImageRecord: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[ImageRecord]: ...
+
+    def __getitem__(self, index: int | slice) -> ImageRecord | list[ImageRecord]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        with self._path.open("rb") as stream:
+            stream.seek(self._starts[index])
+            return ImageRecord.model_validate_json(stream.readline())
 
 
 def _difference(before: str, request: dict[str, JSON]) -> str:
