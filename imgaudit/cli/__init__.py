@@ -72,9 +72,7 @@ def run(arguments: list[str]) -> int:
     """Run with these arguments and return the exit code; see design for what each code means."""
     try:
         result = app(arguments, standalone_mode=False)
-    except typer.Abort:
-        return _interrupted()
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         return _interrupted()
     except TyperException as error:
         typer.echo(f"imgaudit: {error.format_message()} See imgaudit --help", err=True)
@@ -86,6 +84,8 @@ def run(arguments: list[str]) -> int:
             raise
         _explain(error)
         return EXIT_INTERNAL
+    if result == EXIT_INTERRUPTED:  # typer turns Ctrl-C into this, without a word
+        return _interrupted()
     return result if isinstance(result, int) else 0
 
 

@@ -11,6 +11,7 @@ as `unread` places or as wrong letters of a script the engine knows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -25,16 +26,19 @@ from imgaudit.types import Failed, Look, Picture, Sight
 if TYPE_CHECKING:
     import numpy as np
 
-GATES = ((1, 0.92), (2, 0.85), (3, 0.75), (4, 0.6))
+GATES = ((1, 0.98), (2, 0.85), (3, 0.75), (4, 0.6))
 """Letters and digits of a line, and the mean character probability from which it counts as read.
 
 Chosen on textures and photographs without writing: what is invented there is short, or scores low.
 """
 
 _SHAPED = (0.6, 0.7)
-"""Detector scores from which a place that was not read is text-shaped: with two letters guessed in it, and without.
+"""Detector scores from which a place that was not read is text-shaped: with two letters guessed in it, and without."""
 
-Rings and bars, the shapes of textures that the detector falls for, score lower.
+_LONG = 1.8
+"""Long side by short side from which a place without two letters can be a row of glyphs.
+
+Chosen on photographs: the detector takes a single hand, ear or ring for one glyph, and is sure of it.
 """
 
 _CONTRAST_PIXELS = 200_000
@@ -99,7 +103,10 @@ def text_shaped(reading: Reading) -> bool:
     letters = sum(c.isalnum() for c in reading.text)
     if reading.found is None:
         return letters >= 2
-    return reading.found >= _SHAPED[letters < 2]
+    a, b, c, _ = reading.polygon
+    across, down = math.dist(a, b), math.dist(b, c)
+    row = max(across, down) >= _LONG * min(across, down)
+    return reading.found >= _SHAPED[letters < 2] and (letters >= 2 or row)
 
 
 def _engine(option: str | None) -> Engine:

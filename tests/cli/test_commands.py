@@ -177,3 +177,32 @@ def test_a_run_that_is_killed_ends_with_the_same_report_as_one_that_was_not(tmp_
 
     for name in ("images.jsonl", "groups.jsonl", "report.json"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_an_interrupt_says_how_to_go_on(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    def interrupted(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("imgaudit.pipeline.carry_out", interrupted)
+
+    assert imgaudit(["audit", str(photos), "--out", str(tmp_path / "run")]) == 130
+    assert "the same command continues" in capsys.readouterr().err
+
+
+def test_models_show_their_cards(capsys: pytest.CaptureFixture[str]):
+    assert imgaudit(["models", "info", "embedded@2"]) == 0
+    assert "python -m imgaudit.embedded.evaluate" in capsys.readouterr().out
+    assert imgaudit(["models", "info", "embedded@9"]) == 2
+    assert "embedded@1, embedded@2, clip" in capsys.readouterr().err
+
+
+def test_a_public_suite_is_imported_and_can_be_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    lines = ['{"tag": "counting", "include": [{"class": "clock", "count": 2}], "prompt": "a photo of two clocks"}']
+    (tmp_path / "evaluation_metadata.jsonl").write_text("\n".join(lines))
+
+    source, out = tmp_path / "evaluation_metadata.jsonl", tmp_path / "g.yaml"
+    made = imgaudit(["suites", "import", "auto", str(source), "--out", str(out)])
+
+    assert made == 0
+    assert imgaudit(["suites", "show", str(tmp_path / "g.yaml")]) == 0
+    assert "a photo of two clocks" in capsys.readouterr().out

@@ -136,8 +136,8 @@ def test_nothing_is_said_while_reading(ocr: Ocr, capfd: pytest.CaptureFixture[st
 
 
 def test_short_lines_need_a_higher_score():
-    def line(text: str, score: float, found: float | None = None) -> Reading:
-        return Reading(text, score, ((0, 0), (1, 0), (1, 1), (0, 1)), found=found)
+    def line(text: str, score: float, found: float | None = None, width: float = 4) -> Reading:
+        return Reading(text, score, ((0, 0), (width, 0), (width, 1), (0, 1)), found=found)
 
     assert readable(line("OPEN", 0.61))
     assert not readable(line("OP", 0.61))
@@ -145,6 +145,8 @@ def test_short_lines_need_a_higher_score():
     assert not readable(line("", 0.0))
     assert not text_shaped(line("O", 0.5, 0.65))
     assert text_shaped(line("", 0.0, 0.75))
+    assert not text_shaped(line("", 0.0, 0.9, width=1))
+    assert not text_shaped(line("R", 0.4, 0.9, width=1))
     assert text_shaped(line("ko", 0.3, 0.65))
     assert not text_shaped(line("ko", 0.3, 0.55))
     assert text_shaped(line("ko", 0.3))
