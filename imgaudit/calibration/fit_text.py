@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from scipy.optimize import minimize
 
+from imgaudit.digest import digest_file
 from imgaudit.kernels import writing
 from imgaudit.percepts import TextLine, Writing
 from imgaudit.registry import perceivers
@@ -411,6 +412,7 @@ def main() -> None:
             "fitting_families": [f for f in families if f not in held],
             "held_out_families": sorted(held),
             "words": "SCOWL 2020.12.07, levels 10 to 50; see words_en.LICENSE.txt",
+            "words_sha256": digest_file(WORDS),
         },
         "engine": {"rapidocr": version("rapidocr"), "onnxruntime": version("onnxruntime")},
         "seed": 20240,

@@ -21,7 +21,6 @@ from functools import cache
 from importlib import resources
 from typing import Any, ClassVar
 
-from imgaudit.digest import digest_bytes
 from imgaudit.kernels import strings, writing
 from imgaudit.percepts import TextLine, Writing
 from imgaudit.prompts.quotes import quotes
@@ -42,6 +41,8 @@ from imgaudit.types import (
 
 QUERY = Query("ocr", {"side": 960, "limit": 300, "upscale": True, "turn": True})
 """First look in 960 pixels, at most 300 places, a larger look at small writing, a turned one at what is not read."""
+
+CARD = "text.json"
 
 _TRUSTED = 0.5
 _OPERATING = 0.5
@@ -71,15 +72,9 @@ def lexicon() -> writing.Lexicon:
 
 @cache
 def card() -> Mapping[str, Any]:
-    """The fitted weights of both measures, as `calibration/text.json` holds them."""
-    fitted: dict[str, Any] = json.loads(_read("text.json"))
+    """The fitted weights of both measures, and the digest of the word list that they were fitted with."""
+    fitted: dict[str, Any] = json.loads(_read(CARD))
     return fitted
-
-
-@cache
-def calibration_digest() -> str:
-    """Digest of everything fitted that the measures rest on."""
-    return digest_bytes(_read("text.json") + _read("words_en.txt.xz"))
 
 
 def _read(name: str) -> bytes:
@@ -119,6 +114,7 @@ class Text:
     name: ClassVar[str] = "text"
     title: ClassVar[str] = "Writing"
     version: ClassVar[str] = "1"
+    calibration: ClassVar[str] = CARD
     dimensions: ClassVar[tuple[str, ...]] = ("text",)
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("similarity", "0..1", "up", "how near the writing is to the expected strings, weighed by length"),

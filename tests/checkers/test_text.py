@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from importlib import resources
+
 import pytest
 
 from imgaudit.checkers import text
 from imgaudit.checkers.text import QUERY, Text, expected
+from imgaudit.digest import digest_bytes
 from imgaudit.percepts import TextLine, Writing
 from imgaudit.types import Abstained, Case, Expect, Measured, Outcome, Percepts
 
@@ -169,7 +172,9 @@ def test_every_code_and_measure_is_declared():
 
 def test_the_card_says_what_it_rests_on_and_its_weights_are_those_of_the_features():
     card = text.card()
+    words = (resources.files("imgaudit") / "calibration" / "words_en.txt.xz").read_bytes()
 
+    assert card["data"]["words_sha256"] == digest_bytes(words)
     assert set(card["gibberish"]["weights"]) == set(text.writing.LINE_FEATURES)
     assert set(card["misspelt"]["weights"]) == set(text.writing.WORD_FEATURES)
     assert not set(card["data"]["fitting_families"]) & set(card["data"]["held_out_families"])
