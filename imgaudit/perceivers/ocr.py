@@ -51,7 +51,7 @@ class Ocr:
 
     name: ClassVar[str] = "ocr"
     title: ClassVar[str] = "Writing (OCR)"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     reads: ClassVar[Literal["pixels", "bytes"]] = "pixels"
 
     def __init__(self, option: str | None = None) -> None:
