@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -75,7 +76,7 @@ QUIET = Watcher()
 def carry_out(source: PictureSource, options: Options, watcher: Watcher = QUIET) -> FinishedRun:
     """Render or read, perceive, measure, judge, and write the record. Continues where an earlier try stopped."""
     checks = build_checks(options.checks)
-    folder = RunFolder.create(options.out, _request(source, options))
+    folder = RunFolder.create(options.out, _request(source, options, checks))
     started = _now()
     if isinstance(source, FileSource):
         folder.write_roots(source.found.roots)
@@ -114,7 +115,7 @@ def perceive_and_measure(source: PictureSource, folder: RunFolder, engine: Inlin
         if reuse and folder.read_work(f"projections-{name}") is not None:
             watcher.advance(len(source.digests(folder, number)))
             continue
-        batch = source.read(folder, number, lambda _count: None)
+        batch = source.read(folder, number)
         audited = engine.audit(batch.subjects, lambda: watcher.advance(1))
         watcher.advance(len(batch.refusals))
         folder.write_work("perceivers", {**(folder.read_work("perceivers") or {}), **engine.planner.pool.used()})
@@ -262,7 +263,7 @@ def _report(
     lines = summary.dimension_lines(images, groups, rubric)
     verdict = _with_refusals(judge_set(groups, rubric), refusals)
     finals = [image.verdict.final for image in images]
-    fired = [reason.rule for image in images for reason in image.verdict.reasons]
+    fired = Counter(reason.rule for image in images for reason in image.verdict.reasons)
     cases = (image.case or image.id for image in images)
     return Report(
         kind=run.kind,
@@ -277,7 +278,7 @@ def _report(
         refused=refusals,
         coverage=summary.coverage_of(images),
         scores=summary.scores_of(images, tags),
-        rules={rule: fired.count(rule) for rule in sorted(set(fired))},
+        rules=dict(sorted(fired.items())),
         dimensions=lines,
         not_checked=summary.not_checked(lines),
         fingerprint=summary.fingerprint_of(cases, images, run.checkers, run.calibrations),
@@ -342,11 +343,14 @@ def write_reports(path: Path, formats: Sequence[str], roots: dict[str, Path] | N
     return written
 
 
-def _request(source: PictureSource, options: Options) -> dict[str, JSON]:
-    """The rubric is no part of it: a stored run may be judged by another one."""
-    checks = sorted(options.checks) if options.checks is not None else None
+def _request(source: PictureSource, options: Options, checks: Checks) -> dict[str, JSON]:
+    """The rubric is no part of it: a stored run may be judged by another one.
+
+    Versions and calibrations are: findings of two releases never stand in one run.
+    """
     roles = {role: option for role, option in sorted(options.perceivers.items()) if option is not None}
-    return {**source.request(), "checks": checks, "perceivers": {k: _spec(v) for k, v in roles.items()}}
+    asked = {"checks": checks.versions(), "calibrations": checks.calibrations()}
+    return {**source.request(), **asked, "perceivers": {k: _spec(v) for k, v in roles.items()}}
 
 
 def _spec(option: str) -> str:
@@ -366,7 +370,7 @@ def _run_info(
     return RunInfo(
         imgaudit=__version__,
         kind=source.kind,
-        request=_request(source, options),
+        request=_request(source, options, checks),
         started=started,
         finished=_now(),
         suite=source.suite if isinstance(source, SuiteSource) else None,

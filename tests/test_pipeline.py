@@ -217,3 +217,25 @@ def test_verdicts_rest_on_the_rounded_measures(tmp_path: Path):
             assert all(round(value, 6) == value for value in finding["measures"].values())
     assert isinstance(finished.run.rubric, type(load_rubric("publish").info()))
     assert isinstance(load_rubric("publish"), Rubric)
+
+
+def test_a_file_whose_bytes_cannot_be_had_gives_no_number_at_all(photos: Path, tmp_path: Path):
+    source = FileSource.of([photos], None, all_files=False)
+    (photos / "a.png").unlink()
+
+    finished = carry_out(source, options(tmp_path / "run"))
+
+    gone = next(image for image in finished.images if image.path == "r0/a.png")
+    assert gone.file is None
+    assert gone.verdict.machine is Decision.HOLD
+    assert all(not finding.measures for finding in gone.findings)
+
+
+def test_findings_of_another_release_are_not_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from imgaudit.registry import checkers
+
+    carry_out(suite_source(Painter()), options(tmp_path / "run"))
+    monkeypatch.setattr(checkers.get("quality"), "version", "99")
+
+    with pytest.raises(RunError, match="differs in checks"):
+        carry_out(suite_source(Painter()), options(tmp_path / "run"))

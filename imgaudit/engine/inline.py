@@ -199,7 +199,7 @@ def picture_row(subject: Subject) -> PictureRow:
     return PictureRow(
         id=subject.id,
         path=subject.path,
-        file=subject.file,
+        file=None if subject.unread else subject.file,
         pixels=header["pixels"],
         width=header["width"] if readable else None,
         height=header["height"] if readable else None,

@@ -50,6 +50,11 @@ class Subject:
     def __post_init__(self) -> None:
         self.file = digest_bytes(self.data)
 
+    @property
+    def unread(self) -> bool:
+        """Whether not even the file's bytes could be had, so that nobody can say anything of it."""
+        return bool(self.header and self.header.get("unread"))
+
     def picture(self) -> Picture:
         """The decoded picture; `rgb` is None where it cannot be decoded."""
         if self._picture is None:
@@ -189,7 +194,7 @@ class Planner:
                 missing.setdefault(key, question)
         fresh = self._look_at(perceiver, missing)
         if self.cache:
-            self.cache.put({key: (_content(perceiver, missing[key][0]), sight) for key, sight in fresh.items()})
+            self.cache.put({key: (_content(perceiver, missing[key][0]) or "", sight) for key, sight in fresh.items()})
         answers = {**known, **fresh}
         return [UNREADABLE if key is None else answers[key] for key in keys]
 
@@ -213,10 +218,12 @@ class Planner:
         return digest([content, [dict(identity) for identity in chain], query.key])
 
 
-def _content(perceiver: Perceiver, subject: Subject) -> str:
+def _content(perceiver: Perceiver, subject: Subject) -> str | None:
+    if subject.unread:
+        return None
     if perceiver.reads == "bytes":
         return subject.file
-    pixels: str = subject.known_header()["pixels"]
+    pixels: str | None = subject.known_header()["pixels"]
     return pixels
 
 

@@ -6,7 +6,7 @@ A source is cut into chunks of a fixed order; a chunk is the unit that is writte
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -23,8 +23,6 @@ from imgaudit.types import JSON, Case, Controls, Generator, Job, Refused, Render
 
 SAFE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,150}$")
 AUDIT_CHUNK = 32
-
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class PictureSource(Protocol):
         """Record id -> digest of the file's bytes as it lies there now; None when it has no picture (yet)."""
         ...
 
-    def read(self, folder: RunFolder, chunk: int, on_render: Progress) -> Batch:
+    def read(self, folder: RunFolder, chunk: int) -> Batch:
         """The pictures of a chunk, made if need be."""
         ...
 
@@ -118,7 +116,7 @@ class FileSource:
                 result[_name(file)] = None
         return result
 
-    def read(self, folder: RunFolder, chunk: int, on_render: Progress) -> Batch:
+    def read(self, folder: RunFolder, chunk: int) -> Batch:
         """Read the files of a chunk; one that cannot be read is a subject that says so."""
         return Batch(tuple(self._subject(file) for file in self._files(chunk)))
 
@@ -224,7 +222,7 @@ class SuiteSource:
             result[job.id] = digest_bytes(path.read_bytes()) if path.is_file() else None
         return result
 
-    def read(self, folder: RunFolder, chunk: int, on_render: Progress) -> Batch:
+    def read(self, folder: RunFolder, chunk: int) -> Batch:
         """Draw the chunk, unless its pictures are there already, and read it."""
         notes = folder.read_work(f"rendered-{chunk:06d}") or {}
         jobs = self._chunk(chunk)
@@ -232,7 +230,6 @@ class SuiteSource:
         if missing:
             for result in self.generator.render(missing):
                 notes[result.job.id] = self._keep(folder, result)
-                on_render(1)
             folder.write_work(f"rendered-{chunk:06d}", notes)
         subjects, refusals = [], []
         for job in jobs:
