@@ -12,12 +12,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "imgaudit"
 LEVELS = [
-    {"types", "percepts", "dimensions", "errors", "digest", "registry", "record", "pictures", "yamlfile", "__init__"},
+    {"types", "comparison", "percepts", "dimensions", "errors", "digest", "registry", "record", "pictures", "yamlfile", "__init__"},
     {"kernels"},
     {"suites", "generators", "perceivers", "checkers", "rubric", "calibration", "provenance", "prompts", "compliance",
      "embedded", "store", "reporters", "summary"},
     {"engine"},
-    {"pipeline", "compare", "plan", "baseline", "repair"},
+    {"pipeline", "compare", "plan", "baseline", "history", "comply", "repair"},
     {"cli", "review", "pytest_plugin"},
 ]  # fmt: skip
 ALLOWED = {

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTextModel
+from torch.nn.functional import avg_pool2d
 
 from imgaudit.embedded import GUIDANCE, STEPS, world
 from imgaudit.embedded.judging import judge
@@ -30,9 +30,13 @@ from imgaudit.embedded.vae_training import encode, trained_vae
 
 SILENT = 0.1
 """Share of captions that are withheld, so that guidance has something to lead away from."""
-TELLING = ("background", "left", "right", "above", "below", "under")
+PLACES = ("left", "right", "above", "below", "under")
+"""Words of captions that say where something lies."""
+TELLING = ("background", *PLACES)
 """Words of captions that speak of background or places."""
-WATCHED = 96
+MAP_WEIGHT = 0.5
+"""Weight of the map's error beside the denoiser's."""
+WATCHED = 192
 """Captions of a quick look."""
 
 
@@ -43,8 +47,45 @@ class Lessons:
     latents: Tensor
     ids: Tensor
     empty: Tensor
-    placed: Tensor
-    """Rows whose captions speak of background or places."""
+    telling: Tensor
+    """Rows whose captions speak of what a stage dwells on."""
+
+
+class Map(nn.Module):
+    """Learns to tell from a caption alone what lies where, so that the text encoder learns to hear it.
+
+    The denoiser by itself teaches the text encoder colours, shapes and counts, but next to nothing about places: its
+    own queries do not know where they stand until it has learnt to use the border. Here the queries are the 8x8 places
+    themselves, and what is asked for is the mean latent of each: (n, tokens, 96) to (n, 64, 4). The map is used in
+    training only.
+    """
+
+    def __init__(self) -> None:
+        """An untrained map of two layers of attention, 0.2 million parameters."""
+        super().__init__()
+        width = new_text_encoder().config.hidden_size
+        self.places = nn.Parameter(torch.randn(64, width) * 0.5)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.looks = nn.ModuleList(nn.MultiheadAttention(width, 4, batch_first=True) for _ in range(2))
+        self.thoughts = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+            for _ in range(2)
+        )
+        self.told = nn.Linear(width, 4)
+
+    def forward(self, speech: Tensor) -> Tensor:
+        """Mean latents (n, 64, 4) of the 8x8 places."""
+        places = self.places.expand(len(speech), -1, -1)
+        for norm, look, thought in zip(self.norms, self.looks, self.thoughts, strict=True):
+            places = places + look(norm(places), speech, speech, need_weights=False)[0]
+            places = places + thought(places)
+        told: Tensor = self.told(places)
+        return told
+
+    def loss(self, speech: Tensor, clean: Tensor) -> Tensor:
+        """Squared error of the map against the picture's latents (n, 4, 16, 16)."""
+        wanted = avg_pool2d(clean, 2).flatten(2).transpose(1, 2)
+        return ((self(speech) - wanted) ** 2).mean()
 
 
 def make_lessons(folder: Path, name: str, count: int, seed: int, *, honest: bool = True) -> None:
@@ -63,13 +104,13 @@ def make_lessons(folder: Path, name: str, count: int, seed: int, *, honest: bool
     torch.save(made, kept)
 
 
-def lessons(folder: Path, name: str) -> Lessons:
-    """The lessons in the folder."""
+def lessons(folder: Path, name: str, dwell: tuple[str, ...] = TELLING) -> Lessons:
+    """The lessons in the folder; `dwell` are the words whose captions a stage dwells on."""
     kept = torch.load(folder / f"{name}.lessons.pt", weights_only=True)
     words = words_of(folder)
-    telling = torch.tensor(words.convert_tokens_to_ids([f"{word}</w>" for word in TELLING]))
-    placed = torch.isin(kept["ids"][:, 0], telling).any(1).nonzero()[:, 0]
-    return Lessons(kept["latents"].to(DEVICE), kept["ids"].to(DEVICE), kept["empty"].to(DEVICE), placed)
+    numbers = torch.tensor(words.convert_tokens_to_ids([f"{word}</w>" for word in dwell]))
+    telling = torch.isin(kept["ids"][:, 0], numbers).any(1).nonzero()[:, 0]
+    return Lessons(kept["latents"].to(DEVICE), kept["ids"].to(DEVICE), kept["empty"].to(DEVICE), telling)
 
 
 def pipeline(folder: Path, stage: str, reader_of: str) -> StableDiffusionPipeline:
@@ -87,12 +128,16 @@ class Course:
     `parent` is the stage that it goes on from. `layout` draws noisy levels oftener and weighs all alike. Without it the
     loss is weighed by the clipped ratio of signal to noise: that brings clean shapes sooner, but all but leaves out the
     noisiest levels, where background and layout are decided, so a stage with `layout` must follow. `reads` says whether
-    the text encoder learns too.
+    the text encoder learns too. `dwells` is the part of a batch whose captions hold one of the words `on`. `maps` also
+    asks the text encoder for a map of the picture (see `Map`).
     """
 
     parent: str | None = None
     layout: bool = True
     reads: bool = True
+    dwells: float = 0.0
+    on: tuple[str, ...] = TELLING
+    maps: bool = False
 
 
 def train_generator(folder: Path, plan: Plan, data: Lessons, course: Course) -> None:
@@ -104,14 +149,19 @@ def train_generator(folder: Path, plan: Plan, data: Lessons, course: Course) -> 
         text.load_state_dict(averaged(folder / f"{course.parent}.pt", "text"))
         unet.load_state_dict(averaged(folder / f"{course.parent}.pt", "unet"))
     text.requires_grad_(course.reads)
-    learning = {"unet": unet, "text": text} if course.reads else {"unet": unet}
+    learning: dict[str, nn.Module] = {"unet": unet, "text": text} if course.reads else {"unet": unet}
+    map_of = Map().to(DEVICE) if course.maps else None
+    if map_of:
+        learning["map"] = map_of
     loop = Loop(plan, folder, nn.ModuleDict(learning), DEVICE)
     if DEVICE.type == "cpu":
         quick_on_cpu(unet, text)
 
     def loss(chance: torch.Generator, _: int) -> Tensor:
-        batch = Draw.of(data, plan.batch // workers(), chance, placed=course.layout and course.reads)
-        return denoising_loss(unet, text, batch, layout=course.layout)
+        batch = Draw.of(data, plan.batch // workers(), chance, course.dwells)
+        speech = text(batch.ids).last_hidden_state
+        wrong = denoising_loss(unet, speech, batch, layout=course.layout)
+        return wrong + MAP_WEIGHT * map_of.loss(speech, batch.clean) if map_of else wrong
 
     def report(number: int) -> dict[str, Any]:
         made, speech = new_unet(), new_text_encoder()
@@ -134,12 +184,11 @@ class Draw:
     ids: Tensor
 
     @staticmethod
-    def of(data: Lessons, batch: int, chance: torch.Generator, *, placed: bool = False) -> Draw:
-        """Draw a batch, of captions that speak of background or places if wanted; noise levels spread evenly."""
-        if placed:
-            chosen = data.placed[torch.randint(len(data.placed), (batch,), generator=chance)]
-        else:
-            chosen = torch.randint(len(data.latents), (batch,), generator=chance)
+    def of(data: Lessons, batch: int, chance: torch.Generator, dwells: float) -> Draw:
+        """Draw a batch, a part of it of the captions to dwell on; noise levels spread evenly."""
+        chosen = torch.randint(len(data.latents), (batch,), generator=chance)
+        told = data.telling[torch.randint(len(data.telling), (batch,), generator=chance)]
+        chosen = torch.where(torch.rand(batch, generator=chance) < dwells, told, chosen)
         clean = data.latents[chosen].contiguous(memory_format=torch.channels_last)
         noise = torch.randn(clean.shape, generator=chance).to(DEVICE)
         levels = (torch.arange(batch) + torch.rand(1, generator=chance)) / batch
@@ -149,8 +198,8 @@ class Draw:
         return Draw(clean, noise, levels.to(DEVICE), ids)
 
 
-def denoising_loss(unet: UNet2DConditionModel, text: CLIPTextModel, drawn_: Draw, *, layout: bool) -> Tensor:
-    """Squared error of the predicted velocity."""
+def denoising_loss(unet: UNet2DConditionModel, speech: Tensor, drawn_: Draw, *, layout: bool) -> Tensor:
+    """Squared error of the predicted velocity; `speech` is what the text encoder made of the captions."""
     levels = 1 - (1 - drawn_.levels) ** 2 if layout else drawn_.levels
     times = (levels * 1000).long().clamp(0, 999)
     kept = new_scheduler().alphas_cumprod.to(DEVICE)[times][:, None, None, None]
@@ -158,7 +207,7 @@ def denoising_loss(unet: UNet2DConditionModel, text: CLIPTextModel, drawn_: Draw
     wanted = kept.sqrt() * drawn_.noise - (1 - kept).sqrt() * drawn_.clean
     with torch.autocast(DEVICE.type, torch.bfloat16):
         noisy = noisy.contiguous(memory_format=torch.channels_last)
-        made = unet(noisy, times, text(drawn_.ids).last_hidden_state).sample
+        made = unet(noisy, times, speech).sample
     ratio = kept / (1 - kept)
     weight = 1.0 if layout else ratio.clamp(max=5) / (ratio + 1)
     return (weight * (made.float() - wanted) ** 2).mean()

@@ -1,10 +1,11 @@
 """Train the embedded models: `python -m imgaudit.embedded.train all --out DIR`.
 
 The stages, in order: `vae` (the autoencoder), `unet` (text encoder and denoiser, clean shapes first), `layout` (the
-same, with weight on the noisy levels where background and places are decided), `decoder` (clean edges), `regressed`
-(the planted faults of embedded@1), `clip`, and `export`, which writes what there is into the package. Every stage
-goes on from its checkpoint when it is started again. On a GPU one process trains; on CPUs two, with one thread each,
-which beats two threads of one.
+same, with weight on the noisy levels where background and layout are decided), `places` (the same, dwelling on
+captions that say where things lie, with a map that teaches the text encoder to hear it), `decoder` (clean edges),
+`regressed` (the planted faults of embedded@1), `clip`, and `export`, which writes what there is into the package.
+Every stage goes on from its checkpoint when it is started again. On a GPU one process trains; on CPUs two, with one
+thread each, which beats two threads of one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch import distributed, multiprocessing
 
 from imgaudit.embedded import model_path
 from imgaudit.embedded.clip_training import clip_pictures, export_clip, train_clip
-from imgaudit.embedded.generator_training import Course, lessons, make_lessons, pipeline, train_generator
+from imgaudit.embedded.generator_training import PLACES, Course, lessons, make_lessons, pipeline, train_generator
 from imgaudit.embedded.lessons import drawn
 from imgaudit.embedded.parts import DEVICE, export, words_of
 from imgaudit.embedded.training import Plan, averaged
@@ -33,6 +34,7 @@ PLANS = {
         Plan("vae", steps=1400, minutes=30, rate=1.2e-3, batch=32, seed=1, decay=0.995),
         Plan("unet", steps=12_600, minutes=90, rate=1e-3, batch=64, seed=2, decay=0.9985),
         Plan("layout", steps=4000, minutes=23, rate=2e-3, batch=64, seed=6, decay=0.997),
+        Plan("places", steps=9000, minutes=60, rate=1.5e-3, batch=64, seed=7, decay=0.998),
         Plan("decoder", steps=1000, minutes=15, rate=6e-4, batch=32, seed=3, decay=0.995),
         Plan("regressed", steps=800, minutes=10, rate=3e-4, batch=64, seed=4, decay=0.99),
         Plan("clip", steps=2500, minutes=20, rate=2e-3, batch=64, seed=5, decay=0.995),
@@ -40,8 +42,9 @@ PLANS = {
 }
 COURSES = {
     "unet": Course(layout=False),
-    "layout": Course(parent="unet"),
-    "regressed": Course(parent="layout", reads=False),
+    "layout": Course(parent="unet", dwells=1.0),
+    "places": Course(parent="layout", dwells=0.6, on=PLACES, maps=True),
+    "regressed": Course(parent="places", reads=False),
 }
 STAGES = (*PLANS, "export")
 PICTURES = 40_000
@@ -52,7 +55,7 @@ SPOILT_PICTURES = 6_000
 
 def prepare(stage: str, folder: Path) -> None:
     """Make what a stage learns from, before its processes start."""
-    if stage in ("unet", "layout", "decoder"):
+    if stage in ("unet", "layout", "places", "decoder"):
         make_lessons(folder, "unet", PICTURES, PLANS["unet"].seed)
     elif stage == "regressed":
         make_lessons(folder, "regressed", SPOILT_PICTURES, PLANS["regressed"].seed, honest=False)
@@ -69,16 +72,17 @@ def run_stage(plan: Plan, folder: Path) -> None:
         train_clip(folder, plan, clip_pictures(folder, plan.seed), words_of(folder), DEVICE)
     else:
         taught = "regressed" if plan.name == "regressed" else "unet"
-        train_generator(folder, plan, lessons(folder, taught), COURSES[plan.name])
+        course = COURSES[plan.name]
+        train_generator(folder, plan, lessons(folder, taught, course.on), course)
 
 
 def export_all(folder: Path, models: Path) -> None:
     """Write what has been trained into the package, and how it was trained."""
     models.mkdir(exist_ok=True)
-    if (folder / "layout.pt").exists():
-        export(pipeline(folder, "layout", "layout"), models / "embedded-2")
+    if (folder / "places.pt").exists():
+        export(pipeline(folder, "places", "places"), models / "embedded-2")
     if (folder / "regressed.pt").exists():
-        export(pipeline(folder, "regressed", "layout"), models / "embedded-1")
+        export(pipeline(folder, "regressed", "places"), models / "embedded-1")
         for shared in ("vae", "text_encoder", "tokenizer"):
             shutil.rmtree(models / "embedded-1" / shared)
             shutil.copytree(models / "embedded-2" / shared, models / "embedded-1" / shared)

@@ -312,6 +312,7 @@ def test_landmarks_text_regions_edits_and_masks_are_drawn_and_can_be_switched_of
             page.click(f'#viewer [data-layer="{layer}"]')
             assert not first.is_visible()
         page.keyboard.press("Escape")
+        page.wait_for_selector("#viewer", state="hidden")
         assert page.locator(f'.layers [data-layer="{layers[0]}"]').first.is_checked() is False
 
 

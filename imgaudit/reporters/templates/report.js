@@ -406,6 +406,7 @@
     if (event.target === viewer) viewer.close();
   });
   viewer.addEventListener("close", () => {
+    if (viewer.open) return; // closed and opened again before this event came round
     const view = views.find((each) => !each.classList.contains("off"));
     history.replaceState(null, "", `#${view ? view.id : "art"}`);
     viewer.replaceChildren();
