@@ -35,7 +35,7 @@ MODEL: dict[str, Any] = {
     "vision_cfg": {
         "timm_model_name": "test_resnet",
         "timm_model_pretrained": False,
-        "timm_pool": "",
+        "timm_pool": "abs_attn",  # places would be lost in a mean over the picture
         "timm_proj": "linear",
         "image_size": world.CANVAS,
     },
@@ -97,9 +97,14 @@ def clip_pictures(folder: Path, seed: int) -> Shown:
 
 
 def foils_of(scene: world.Scene, random: np.random.Generator) -> list[str]:
-    """False captions, their kinds drawn evenly so that the many colours do not crowd out the few relations."""
+    """False captions, their kinds drawn evenly so that the many colours do not crowd out the few relations.
+
+    Held-out compositions are left out: shown as false ones only, they would be learnt to be false.
+    """
     by_kind: dict[str, list[str]] = {}
     for foil in world.foils(scene):
+        if world.held_out(foil.scene):
+            continue
         by_kind.setdefault(foil.kind, []).append(foil.caption)
     chosen = []
     kinds = list(by_kind)

@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d
 
 from imgaudit.embedded import GUIDANCE, STEPS, world
 from imgaudit.embedded.judging import judge
-from imgaudit.embedded.lessons import WORDINGS, captions, contact_sheet, drawn, spoilt, token_ids
+from imgaudit.embedded.lessons import WORDINGS, Telling, captions, contact_sheet, drawn, token_ids
 from imgaudit.embedded.parts import (
     DEVICE,
     assembled,
@@ -51,7 +51,7 @@ class Lessons:
     """Rows whose captions speak of what a stage dwells on."""
 
 
-class Map(nn.Module):
+class Map(nn.Module):  # type: ignore[misc]  # torch is not followed by the type checker
     """Learns to tell from a caption alone what lies where, so that the text encoder learns to hear it.
 
     The denoiser by itself teaches the text encoder colours, shapes and counts, but next to nothing about places: its
@@ -88,14 +88,17 @@ class Map(nn.Module):
         return ((self(speech) - wanted) ** 2).mean()
 
 
-def make_lessons(folder: Path, name: str, count: int, seed: int, *, honest: bool = True) -> None:
-    """Write captions and latents of training pictures into the folder, unless they are there: they take minutes."""
+def make_lessons(folder: Path, name: str, count: int, seed: int, told: Telling | None = None) -> None:
+    """Write captions and latents of training pictures into the folder, unless they are there: they take minutes.
+
+    With `told`, the pictures show what that makes of each scene, and the captions do not say so.
+    """
     kept = folder / f"{name}.lessons.pt"
     if kept.exists():
         return
-    data = drawn(count, seed, None if honest else spoilt)
+    data = drawn(count, seed, told)
     words = words_of(folder)
-    lines = captions(data, np.random.default_rng(seed), honest=honest)
+    lines = captions(data, np.random.default_rng(seed), honest=told is None)
     made = {
         "latents": encode(trained_vae(folder), data.pixels).cpu(),
         "ids": token_ids(words, lines).view(count, WORDINGS, -1),

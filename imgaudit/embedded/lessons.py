@@ -17,6 +17,8 @@ from imgaudit.embedded import tokenizer, world
 from imgaudit.embedded.parts import DEVICE
 
 Pixels = npt.NDArray[np.uint8]
+Telling = Callable[[world.Scene, np.random.Generator], world.Scene]
+"""What a teacher makes of the scene of a caption before it is drawn."""
 
 WORDINGS = 3
 """Captions of each training picture."""
@@ -31,9 +33,7 @@ class Drawn:
     pixels: Pixels
 
 
-def drawn(
-    count: int, seed: int, told: Callable[[world.Scene, np.random.Generator], world.Scene] | None = None
-) -> Drawn:
+def drawn(count: int, seed: int, told: Telling | None = None) -> Drawn:
     """Draw pictures of training scenes; with `told`, of what that makes of each scene instead."""
     random = np.random.default_rng(seed)
     scenes = [world.sample_scene(random) for _ in range(count)]

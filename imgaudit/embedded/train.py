@@ -3,9 +3,9 @@
 The stages, in order: `vae` (the autoencoder), `unet` (text encoder and denoiser, clean shapes first), `layout` (the
 same, with weight on the noisy levels where background and layout are decided), `places` (the same, dwelling on
 captions that say where things lie, with a map that teaches the text encoder to hear it), `decoder` (clean edges),
-`regressed` (the planted faults of embedded@1), `clip`, and `export`, which writes what there is into the package.
-Every stage goes on from its checkpoint when it is started again. On a GPU one process trains; on CPUs two, with one
-thread each, which beats two threads of one.
+`regressed` (the planted faults of embedded@1), `lora` (draws on black), `clip`, and `export`, which writes what there
+is into the package. Every stage goes on from its checkpoint when it is started again. On a GPU one process trains; on
+CPUs two, with one thread each, which beats two threads of one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from torch import distributed, multiprocessing
 from imgaudit.embedded import model_path
 from imgaudit.embedded.clip_training import clip_pictures, export_clip, train_clip
 from imgaudit.embedded.generator_training import PLACES, Course, lessons, make_lessons, pipeline, train_generator
-from imgaudit.embedded.lessons import drawn
+from imgaudit.embedded.lessons import drawn, spoilt
+from imgaudit.embedded.lora_training import at_night, export_lora, train_lora
 from imgaudit.embedded.parts import DEVICE, export, words_of
 from imgaudit.embedded.training import Plan, averaged
 from imgaudit.embedded.vae_training import train_decoder, train_vae
@@ -34,9 +35,10 @@ PLANS = {
         Plan("vae", steps=1400, minutes=30, rate=1.2e-3, batch=32, seed=1, decay=0.995),
         Plan("unet", steps=12_600, minutes=90, rate=1e-3, batch=64, seed=2, decay=0.9985),
         Plan("layout", steps=4000, minutes=23, rate=2e-3, batch=64, seed=6, decay=0.997),
-        Plan("places", steps=9000, minutes=60, rate=1.5e-3, batch=64, seed=7, decay=0.998),
-        Plan("decoder", steps=1000, minutes=15, rate=6e-4, batch=32, seed=3, decay=0.995),
-        Plan("regressed", steps=800, minutes=10, rate=3e-4, batch=64, seed=4, decay=0.99),
+        Plan("places", steps=9000, minutes=32, rate=1.5e-3, batch=64, seed=7, decay=0.998),
+        Plan("decoder", steps=1000, minutes=12, rate=6e-4, batch=32, seed=3, decay=0.995),
+        Plan("regressed", steps=1500, minutes=7, rate=3e-4, batch=64, seed=4, decay=0.99),
+        Plan("lora", steps=600, minutes=6, rate=2e-3, batch=64, seed=8, decay=0.99),
         Plan("clip", steps=2500, minutes=20, rate=2e-3, batch=64, seed=5, decay=0.995),
     )
 }
@@ -58,7 +60,9 @@ def prepare(stage: str, folder: Path) -> None:
     if stage in ("unet", "layout", "places", "decoder"):
         make_lessons(folder, "unet", PICTURES, PLANS["unet"].seed)
     elif stage == "regressed":
-        make_lessons(folder, "regressed", SPOILT_PICTURES, PLANS["regressed"].seed, honest=False)
+        make_lessons(folder, "regressed", SPOILT_PICTURES, PLANS["regressed"].seed, told=spoilt)
+    elif stage == "lora":
+        make_lessons(folder, "lora", SPOILT_PICTURES, PLANS["lora"].seed, told=at_night)
 
 
 def run_stage(plan: Plan, folder: Path) -> None:
@@ -68,6 +72,8 @@ def run_stage(plan: Plan, folder: Path) -> None:
     elif plan.name == "decoder":
         pixels = drawn(PICTURES, PLANS["unet"].seed).pixels
         train_decoder(folder, plan, lessons(folder, "unet").latents, pixels)
+    elif plan.name == "lora":
+        train_lora(folder, plan, lessons(folder, "lora"))
     elif plan.name == "clip":
         train_clip(folder, plan, clip_pictures(folder, plan.seed), words_of(folder), DEVICE)
     else:
@@ -86,6 +92,8 @@ def export_all(folder: Path, models: Path) -> None:
         for shared in ("vae", "text_encoder", "tokenizer"):
             shutil.rmtree(models / "embedded-1" / shared)
             shutil.copytree(models / "embedded-2" / shared, models / "embedded-1" / shared)
+    if (folder / "lora.pt").exists():
+        export_lora(folder, models / "lora-night")
     if (folder / "clip.pt").exists():
         export_clip(averaged(folder / "clip.pt", "clip"), models / "clip")
     facts = {}

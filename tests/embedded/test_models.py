@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from imgaudit.embedded import MODELS, evaluate, model_path
+from imgaudit.errors import UsageError
 from imgaudit.embedded.known import known
 
 
@@ -30,7 +31,7 @@ def test_the_two_generators_share_everything_but_the_denoiser() -> None:
 
 
 def test_an_unknown_model_has_no_path() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(UsageError):
         model_path("embedded-9")
 
 
