@@ -156,17 +156,51 @@ class Metadata(Percept):
     raw: dict[str, str] = Field(description="text fields as found, cut at 20,000 characters each")
     digital_source_type: str | None = Field(description="IPTC DigitalSourceType URI, if one is written")
     ai_system: str | None = Field(description="IPTC AISystemUsed, if one is written")
+    ai_system_version: str | None = Field(default=None, description="IPTC AISystemVersionUsed, if one is written")
+    aigc: dict[str, str] | None = Field(default=None, description="China's AIGC label as written; null without one")
     camera: str | None = Field(description="EXIF make and model, if they are written")
     problems: tuple[str, ...] = Field(default=(), description="fields that are there but cannot be parsed")
 
 
+class TrustList(Stored):
+    """A list of certificates that somebody trusts, and whether it holds the signer of a manifest."""
+
+    name: Literal["official", "user"]
+    sha256: str = Field(description="digest of the list's file")
+    trusted: bool = Field(description="whether the signing certificate leads to one of the list")
+
+
 class ContentCredentials(Percept):
-    """What a C2PA manifest in the file says; judged without trust anchors and without any network."""
+    """What a C2PA manifest in the file says; judged without any network.
+
+    `state` and `failures` are judged without trust anchors; each list of trusted certificates has an answer of its own.
+    """
 
     state: Literal["valid", "invalid", "none", "unreadable"]
-    trust: Literal["official", "user", "none"]
+    trust: Literal["official", "user", "none"] = Field(description="the first list that holds the signer")
+    lists: tuple[TrustList, ...] = Field(default=(), description="the lists that were asked; empty when none was given")
     failures: tuple[str, ...] = Field(default=(), description="validation failure codes, sorted")
     generator: str | None = None
     issuer: str | None = None
     digital_source_types: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
+    ingredients: tuple[str, ...] = Field(default=(), description="relationship and title of each ingredient")
+    identities: tuple[str, ...] = Field(default=(), description="CAWG identity assertions: kind, and who signed it")
+    signed_at: str | None = Field(default=None, description="time of the claim's trusted or untrusted time stamp")
+
+
+class Unsafe(Stored):
+    """One kind of unsafe content: how strongly a model sees it, and from where on it counts."""
+
+    policy: Literal["explicit", "violence", "dangerous"]
+    score: float = Field(ge=0, le=1)
+    threshold: float = Field(ge=0, le=1, description="the declared operating point")
+
+
+class Safety(Percept):
+    """What a safety model says of a picture. It is told nothing but the pixels."""
+
+    model: str
+    policies: tuple[Unsafe, ...]
+    parts: tuple[tuple[str, float, Box], ...] = Field(default=(), description="class, score and place, where it tells")
+    known: bool = Field(default=False, description="whether the picture is on the user's list of known material")

@@ -48,6 +48,22 @@ class Score(Stored):
     of: int
 
 
+class Answer(Stored):
+    """What a named person answered to the question of a dimension, as far as it counted on the day of judging.
+
+    Questions are put so that a yes clears the picture. A no does not lapse, so it has no `until`.
+    """
+
+    answer: Literal["yes", "no", "n/a"]
+    by: str
+    role: str
+    reason: str = Field(description="reason code")
+    scope: Literal["picture", "run", "generator"]
+    given: str = Field(description="day, UTC")
+    until: str | None = Field(description="last day on which it counts")
+    pictures: int = Field(default=0, description="pictures that it counts for")
+
+
 class DimensionLine(Stored):
     """One dimension of the evaluation framework, and what this run says about it."""
 
@@ -57,10 +73,14 @@ class DimensionLine(Stored):
     how: Literal["checker", "attestation", "limit"]
     checkers: tuple[str, ...] = ()
     required: bool = False
-    status: Literal["checked", "partly checked", "not checked", "attested", "not attested", "cannot be checked"]
+    status: Literal[
+        "checked", "partly checked", "not checked",
+        "attested", "partly attested", "not attested", "declined", "cannot be checked",
+    ]  # fmt: skip
     measured: int = 0
     of: int = 0
     text: str = Field(description="the question, the limit, or what the checkers found, in words")
+    answers: tuple[Answer, ...] = Field(default=(), description="who answered what, in which role, until when")
 
 
 class SuiteInfo(Stored):

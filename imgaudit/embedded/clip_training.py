@@ -35,7 +35,7 @@ MODEL: dict[str, Any] = {
     "vision_cfg": {
         "timm_model_name": "test_resnet",
         "timm_model_pretrained": False,
-        "timm_pool": "abs_attn",  # places would be lost in a mean over the picture
+        "timm_pool": "",
         "timm_proj": "linear",
         "image_size": world.CANVAS,
     },

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
-from imgaudit.digest import canonical
 from imgaudit.percepts import Metadata
 from imgaudit.provenance import aigc
 from imgaudit.provenance import source as sources
@@ -18,6 +17,7 @@ from imgaudit.registry import perceiver
 from imgaudit.types import Failed, Look, Sight
 
 RAW_LENGTH, RAW_COUNT, CAMERA_LENGTH = 20_000, 200, 80
+LABEL_COUNT = 50
 SOURCE_TYPES = ("xmp.Iptc4xmpExt:DigitalSourceType", "xmp.Iptc4xmpExt:DigitalSourceFileType")
 
 
@@ -25,13 +25,12 @@ SOURCE_TYPES = ("xmp.Iptc4xmpExt:DigitalSourceType", "xmp.Iptc4xmpExt:DigitalSou
 class MetadataPerceiver:
     """Reads the metadata of a file. Takes no parameters.
 
-    `raw` holds every text field under the place it was found in (`png.parameters`, `exif.UserComment`), and China's
-    AIGC label, if there is one, as JSON under `aigc`.
+    `raw` holds every text field under the place it was found in (`png.parameters`, `exif.UserComment`).
     """
 
     name: ClassVar[str] = "metadata"
     title: ClassVar[str] = "Metadata of the file"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     reads: ClassVar[Literal["pixels", "bytes"]] = "bytes"
 
     def identity(self) -> Mapping[str, str]:
@@ -59,6 +58,8 @@ def metadata(data: bytes) -> Metadata:
         raw=_raw(fields),
         digital_source_type=declared or None,
         ai_system=(fields.get("xmp.Iptc4xmpExt:AISystemUsed") or "").strip() or None,
+        ai_system_version=(fields.get("xmp.Iptc4xmpExt:AISystemVersionUsed") or "").strip() or None,
+        aigc=_aigc(fields),
         camera=_camera(fields),
         problems=found.problems[:RAW_COUNT],
     )
@@ -72,10 +73,14 @@ def _raw(fields: Fields) -> dict[str, str]:
             count += 1
             key = f"{entry.key}#{count}"
         raw[key] = entry.text[:RAW_LENGTH]
-    label = aigc.read(fields)
-    if label is not None:
-        raw["aigc"] = canonical({str(name): str(value)[:1_000] for name, value in label.items()})[:RAW_LENGTH]
     return raw
+
+
+def _aigc(fields: Fields) -> dict[str, str] | None:
+    label = aigc.read(fields)
+    if label is None:
+        return None
+    return {str(name)[:100]: str(value)[:1_000] for name, value in list(label.items())[:LABEL_COUNT]}
 
 
 def _camera(fields: Fields) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from imgaudit.checkers.provenance import CREDENTIALS, METADATA, Provenance
@@ -52,7 +50,7 @@ def test_a_file_without_marks_is_undisclosed_as_a_fact() -> None:
         (metadata(), manifest("valid", VOCABULARY + "compositeWithTrainedAlgorithmicMedia"), "c2pa"),
         (metadata(digital_source_type=VOCABULARY + "trainedAlgorithmicMedia"), NO_MANIFEST, "xmp"),
         (metadata(digital_source_type="trainedAlgorithmicMedia"), NO_MANIFEST, "xmp"),
-        (metadata(raw={"aigc": json.dumps({"Label": "1"})}), NO_MANIFEST, "aigc"),
+        (metadata(aigc={"Label": "1"}), NO_MANIFEST, "aigc"),
         (metadata(ai_system="Some Model 2"), NO_MANIFEST, "ai_system"),
         (metadata(source=Source(generator="ComfyUI")), NO_MANIFEST, "metadata"),
     ],
@@ -70,8 +68,8 @@ def test_any_one_mark_discloses_and_is_named(first: Metadata, second: ContentCre
     [
         metadata(digital_source_type=VOCABULARY + "digitalCapture"),
         metadata(digital_source_type=VOCABULARY + "algorithmicMedia"),
-        metadata(raw={"aigc": "not json"}),
-        metadata(raw={"aigc": "{}"}),
+        metadata(aigc={}),
+        metadata(aigc={"Label": "9"}),
     ],
 )
 def test_other_marks_do_not_disclose(first: Metadata) -> None:

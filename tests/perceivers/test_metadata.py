@@ -74,12 +74,13 @@ def test_json_that_a_saver_put_into_the_makers_field_is_no_camera() -> None:
     assert seen(jpeg({0x10F: 'Prompt: {"1": {}}'})).camera is None
 
 
-def test_chinas_label_is_found_under_one_key_wherever_it_stands() -> None:
+def test_chinas_label_is_a_field_of_its_own_wherever_it_stands() -> None:
     label = json.dumps({"Label": "1", "ContentProducer": "0011"})
 
-    assert json.loads(seen(png(AIGC=label)).raw["aigc"])["Label"] == "1"
-    assert json.loads(seen(png(note=f'{{"AIGC": {label}}}')).raw["aigc"])["Label"] == "1"
-    assert "aigc" not in seen(png(note='{"AIGC": 5}')).raw
+    assert seen(png(AIGC=label)).aigc == {"Label": "1", "ContentProducer": "0011"}
+    assert seen(png(note=f'{{"AIGC": {label}}}')).aigc == {"Label": "1", "ContentProducer": "0011"}
+    assert seen(png(note='{"AIGC": 5}')).aigc is None
+    assert seen(png(note="nothing")).aigc is None
 
 
 def test_fields_of_one_name_are_all_kept_and_long_ones_are_cut() -> None:
