@@ -88,7 +88,8 @@ def new_scheduler() -> DPMSolverMultistepScheduler:
 
 def words_of(folder: Path) -> CLIPTokenizer:
     """The tokenizer, written into the training folder if it is not there yet."""
-    tokenizer.write(folder / "tokenizer")
+    if not (folder / "tokenizer").is_dir():
+        tokenizer.write(folder / "tokenizer")
     return CLIPTokenizer.from_pretrained(str(folder / "tokenizer"))
 
 

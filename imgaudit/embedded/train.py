@@ -56,7 +56,8 @@ SPOILT_PICTURES = 6_000
 
 
 def prepare(stage: str, folder: Path) -> None:
-    """Make what a stage learns from, before its processes start."""
+    """Make what a stage learns from, before its processes start: they must not write the same files at once."""
+    words_of(folder)
     if stage in ("unet", "layout", "places", "decoder"):
         make_lessons(folder, "unet", PICTURES, PLANS["unet"].seed)
     elif stage == "regressed":

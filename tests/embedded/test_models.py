@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from imgaudit.embedded import MODELS, evaluate, model_path
-from imgaudit.errors import UsageError
 from imgaudit.embedded.known import known
+from imgaudit.errors import UsageError
 
 
 def digest(path) -> str:
