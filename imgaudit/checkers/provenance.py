@@ -10,7 +10,6 @@ removed by any editor. Whether it matters is for the rubric.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -27,20 +26,26 @@ GENERATED = frozenset(
 CAPTURED = frozenset(
     ("digitalcapture", "computationalcapture", "negativefilm", "positivefilm", "print", "compositecapture")
 )
+CREATED = frozenset(("digitalcreation", "digitalart"))
+WITHOUT_AI = CAPTURED | CREATED
+VOCABULARY = "cv.iptc.org/newscodes/digitalsourcetype/"
 AIGC_LABELS = frozenset(("1", "2", "3"))
+DEVELOPMENT = "DEVELOPMENT"
+"""Stands in the names of certificates that `imgaudit provenance dev-ca` makes; see `provenance.signing`."""
+LABEL_LENGTH = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Which marks say that the picture was generated, and which that it was captured with a camera."""
+    """Which marks say that the picture was generated, and which that a camera or a person made it."""
 
     generated: tuple[str, ...]
-    captured: tuple[str, ...]
+    without_ai: tuple[str, ...]
 
     @property
     def contradict(self) -> bool:
-        """One mark says generated, another captured."""
-        return bool(set(self.generated) - set(self.captured) and set(self.captured) - set(self.generated))
+        """One mark says generated, another that no generator was used."""
+        return bool(set(self.generated) - set(self.without_ai) and set(self.without_ai) - set(self.generated))
 
 
 @checker
@@ -49,7 +54,7 @@ class Provenance:
 
     name: ClassVar[str] = "provenance"
     title: ClassVar[str] = "Disclosure and provenance"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     dimensions: ClassVar[tuple[str, ...]] = ("disclosure",)
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("ai_disclosed", "0 or 1", "up", "whether a mark in the file says that it was generated"),
@@ -57,23 +62,37 @@ class Provenance:
     labels: ClassVar[Mapping[str, str]] = {
         "c2pa_state": "valid, invalid, none or unreadable, judged with no trust anchors",
         "c2pa_trust": "official or user when the signer is on such a list, else none",
+        "c2pa_official": "whether the signer is on the official list: trusted, not trusted, or no list given",
+        "c2pa_user": "whether the signer is on the user's list: trusted, not trusted, or no list given",
+        "c2pa_lists": "the lists that were asked, each with the sha256 of its file",
         "c2pa_failures": "failure codes of the manifest and its ingredients, sorted, separated by spaces",
         "c2pa_issuer": "who the signing certificate was issued to, by its own word",
+        "c2pa_signed_at": "the manifest's time stamp, if it has one; the stamp's own signer is not judged",
+        "c2pa_actions": "what the manifests say was done, sorted, separated by spaces",
+        "c2pa_source_types": "IPTC digital source types that the manifests name, sorted, separated by spaces",
+        "c2pa_ingredients": "relationship and title of what the picture was made from",
+        "c2pa_identities": "CAWG identities in the manifest: kind, and who signed or who is named",
         "generator": "what made the picture, by the word of its metadata or manifest",
         "disclosed_by": "the marks that say it was generated: c2pa, xmp, aigc, ai_system, metadata",
         "source_type": "the IPTC digital source type, as written",
+        "ai_system": "IPTC AISystemUsed, with its version",
+        "aigc": "China's AIGC label: its value, and its producer",
         "parse": "how much of the generation metadata was understood: complete, partial or none",
     }
     codes: ClassVar[Mapping[str, str]] = {
         "provenance.undisclosed": "nothing in the file says that it was generated",
         "provenance.c2pa_invalid": "the C2PA manifest does not fit the file: one of them was changed after signing",
-        "provenance.contradiction": "one mark says generated, another says captured with a camera",
+        "provenance.contradiction": "one mark says generated, another that a camera or a person made it",
+        "provenance.source_type_form": "the IPTC digital source type is not written as the full address of a term",
+        "provenance.development_certificate": "it is signed with a development certificate, which vouches for nothing",
         "provenance.unreadable": "a mark is there but cannot be read",
     }
     limits: ClassVar[str] = (
         "Invisible watermarks (SynthID and others) are not looked for, so no mark found does not mean that no AI was "
-        "used. Marks are taken at their word: metadata can be copied, forged or removed, and a manifest is judged "
-        "without trust anchors unless a list is given. Manifests that lie elsewhere are not fetched."
+        "used. Marks are taken at their word: metadata can be copied, forged or removed. State and failure codes of a "
+        "manifest are judged without trust anchors; trust is judged by the lists that the user gives, and by none "
+        "without one. CAWG identities are shown and their failures named, but no list of trust is asked about them. "
+        "Manifests that lie elsewhere are not fetched."
     )
 
     def ask(self, case: Case, percepts: Percepts) -> Sequence[Query]:
@@ -86,7 +105,7 @@ class Provenance:
         credentials = percepts.seen(CREDENTIALS, ContentCredentials)
         if not isinstance(metadata, Metadata) and not isinstance(credentials, ContentCredentials):
             return metadata
-        claims = Claims(_claims(metadata, credentials, GENERATED), _claims(metadata, credentials, CAPTURED))
+        claims = Claims(_claims(metadata, credentials, GENERATED), _claims(metadata, credentials, WITHOUT_AI))
         unknown = _unknown(metadata, credentials)
         disclosed = bool(claims.generated)
         known = disclosed or unknown is None
@@ -119,19 +138,11 @@ def _claims(
 
 def _by_metadata(metadata: Metadata) -> list[str]:
     marks = {
-        "aigc": _aigc_label(metadata) in AIGC_LABELS,
+        "aigc": (metadata.aigc or {}).get("Label") in AIGC_LABELS,
         "ai_system": metadata.ai_system is not None,
         "metadata": metadata.source.generator is not None,
     }
     return [name for name, there in marks.items() if there]
-
-
-def _aigc_label(metadata: Metadata) -> str | None:
-    try:
-        label = json.loads(metadata.raw.get("aigc", "{}")).get("Label")
-    except ValueError:
-        return None
-    return str(label) if label is not None else None
 
 
 def _code(uri: str) -> str:
@@ -158,18 +169,43 @@ def _labels(
 ) -> dict[str, str]:
     labels: dict[str, str | None] = {"disclosed_by": " ".join(claims.generated)}
     if isinstance(credentials, ContentCredentials):
-        labels["c2pa_state"] = credentials.state
-        labels["c2pa_trust"] = credentials.trust
-        labels["c2pa_failures"] = " ".join(credentials.failures)
-        labels["c2pa_issuer"] = credentials.issuer
-        labels["generator"] = credentials.generator
+        labels.update(_signed_labels(credentials))
     elif isinstance(credentials, Failed):
         labels["c2pa_state"] = "unreadable"
     if isinstance(metadata, Metadata):
+        system = (metadata.ai_system, metadata.ai_system_version)
         labels["generator"] = metadata.source.generator or metadata.ai_system or labels.get("generator")
         labels["source_type"] = metadata.digital_source_type
+        labels["ai_system"] = " ".join(part for part in system if part)
+        labels["aigc"] = _aigc(metadata.aigc)
         labels["parse"] = metadata.source.parse
-    return {name: text for name, text in labels.items() if text}
+    return {name: text[:LABEL_LENGTH] for name, text in labels.items() if text}
+
+
+def _signed_labels(credentials: ContentCredentials) -> dict[str, str | None]:
+    answers = {one.name: "trusted" if one.trusted else "not trusted" for one in credentials.lists}
+    there = credentials.state != "none"
+    return {
+        "c2pa_state": credentials.state,
+        "c2pa_trust": credentials.trust,
+        "c2pa_official": answers.get("official", "no list given") if there else None,
+        "c2pa_user": answers.get("user", "no list given") if there else None,
+        "c2pa_lists": " ".join(f"{one.name} sha256:{one.sha256}" for one in credentials.lists),
+        "c2pa_failures": " ".join(credentials.failures),
+        "c2pa_issuer": credentials.issuer,
+        "c2pa_signed_at": credentials.signed_at,
+        "c2pa_actions": " ".join(credentials.actions),
+        "c2pa_source_types": " ".join(credentials.digital_source_types),
+        "c2pa_ingredients": "; ".join(credentials.ingredients),
+        "c2pa_identities": "; ".join(credentials.identities),
+        "generator": credentials.generator,
+    }
+
+
+def _aigc(label: Mapping[str, str] | None) -> str | None:
+    if label is None:
+        return None
+    return " ".join(part for part in (label.get("Label"), label.get("ContentProducer")) if part)
 
 
 def _codes(
@@ -185,9 +221,20 @@ def _codes(
         "provenance.undisclosed": undisclosed,
         "provenance.c2pa_invalid": state == "invalid",
         "provenance.contradiction": claims.contradict,
+        "provenance.source_type_form": isinstance(metadata, Metadata) and _malformed(metadata.digital_source_type),
+        "provenance.development_certificate": _for_development(credentials),
         "provenance.unreadable": unreadable,
     }
     return tuple(code for code, there in fired.items() if there)
+
+
+def _malformed(uri: str | None) -> bool:
+    """Whether a source type is written otherwise than the IPTC asks: as the full address of a term."""
+    return uri is not None and not uri.removeprefix("https://").removeprefix("http://").startswith(VOCABULARY)
+
+
+def _for_development(credentials: ContentCredentials | Abstained | Failed) -> bool:
+    return isinstance(credentials, ContentCredentials) and DEVELOPMENT in (credentials.issuer or "")
 
 
 def _message(
@@ -206,7 +253,9 @@ def _message(
     if isinstance(credentials, ContentCredentials) and credentials.state == "invalid":
         parts.append(f"its C2PA manifest does not hold ({', '.join(credentials.failures)})")
     if claims.contradict:
-        parts.append(f"but {', '.join(claims.captured)} says that it was captured with a camera")
+        parts.append(f"but {', '.join(claims.without_ai)} says that a camera or a person made it")
+    if _for_development(credentials):
+        parts.append("it is signed with a development certificate, which vouches for nothing")
     if isinstance(metadata, Metadata) and metadata.problems:
         parts.append(f"unreadable: {'; '.join(metadata.problems[:3])}")
     return "; ".join(parts)

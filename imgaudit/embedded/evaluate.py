@@ -499,7 +499,8 @@ def measure(name: str) -> list[tuple[str, str]]:
         text = lora_card(rows)
     else:
         rows = measure_generator(name)
-        stages = ("vae", "unet", "layout", "places", "decoder", *(("regressed",) if name == "embedded-1" else ()))
+        own = ("regressed",) if name == "embedded-1" else ()
+        stages = ("vae", "unet", "layout", "places", "finish", "decoder", *own)
         text = generator_card(name, rows, ABOUT[name], stages)
     card_path(name).parent.mkdir(exist_ok=True)
     card_path(name).write_text(text, encoding="utf-8")

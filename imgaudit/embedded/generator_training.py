@@ -32,6 +32,8 @@ SILENT = 0.1
 """Share of captions that are withheld, so that guidance has something to lead away from."""
 PLACES = ("left", "right", "above", "below", "under")
 """Words of captions that say where something lies."""
+NUMBERS = ("two", "three", "four")
+"""Words of captions that say how many things there are."""
 TELLING = ("background", *PLACES)
 """Words of captions that speak of background or places."""
 MAP_WEIGHT = 0.5
@@ -132,7 +134,8 @@ class Course:
     loss is weighed by the clipped ratio of signal to noise: that brings clean shapes sooner, but all but leaves out the
     noisiest levels, where background and layout are decided, so a stage with `layout` must follow. `reads` says whether
     the text encoder learns too. `dwells` is the part of a batch whose captions hold one of the words `on`. `maps` also
-    asks the text encoder for a map of the picture (see `Map`).
+    asks the text encoder for a map of the picture (see `Map`). `even` draws all noise levels alike again, which mends
+    what a stage with `layout` has left coarse: how many things there are, and their edges.
     """
 
     parent: str | None = None
@@ -141,6 +144,7 @@ class Course:
     dwells: float = 0.0
     on: tuple[str, ...] = TELLING
     maps: bool = False
+    even: bool = False
 
 
 def train_generator(folder: Path, plan: Plan, data: Lessons, course: Course) -> None:
@@ -163,7 +167,7 @@ def train_generator(folder: Path, plan: Plan, data: Lessons, course: Course) -> 
     def loss(chance: torch.Generator, _: int) -> Tensor:
         batch = Draw.of(data, plan.batch // workers(), chance, course.dwells)
         speech = text(batch.ids).last_hidden_state
-        wrong = denoising_loss(unet, speech, batch, layout=course.layout)
+        wrong = denoising_loss(unet, speech, batch, course)
         return wrong + MAP_WEIGHT * map_of.loss(speech, batch.clean) if map_of else wrong
 
     def report(number: int) -> dict[str, Any]:
@@ -201,9 +205,9 @@ class Draw:
         return Draw(clean, noise, levels.to(DEVICE), ids)
 
 
-def denoising_loss(unet: UNet2DConditionModel, speech: Tensor, drawn_: Draw, *, layout: bool) -> Tensor:
+def denoising_loss(unet: UNet2DConditionModel, speech: Tensor, drawn_: Draw, course: Course) -> Tensor:
     """Squared error of the predicted velocity; `speech` is what the text encoder made of the captions."""
-    levels = 1 - (1 - drawn_.levels) ** 2 if layout else drawn_.levels
+    levels = 1 - (1 - drawn_.levels) ** 2 if course.layout and not course.even else drawn_.levels
     times = (levels * 1000).long().clamp(0, 999)
     kept = new_scheduler().alphas_cumprod.to(DEVICE)[times][:, None, None, None]
     noisy = kept.sqrt() * drawn_.clean + (1 - kept).sqrt() * drawn_.noise
@@ -212,7 +216,7 @@ def denoising_loss(unet: UNet2DConditionModel, speech: Tensor, drawn_: Draw, *, 
         noisy = noisy.contiguous(memory_format=torch.channels_last)
         made = unet(noisy, times, speech).sample
     ratio = kept / (1 - kept)
-    weight = 1.0 if layout else ratio.clamp(max=5) / (ratio + 1)
+    weight = 1.0 if course.layout else ratio.clamp(max=5) / (ratio + 1)
     return (weight * (made.float() - wanted) ** 2).mean()
 
 

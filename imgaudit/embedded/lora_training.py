@@ -14,14 +14,14 @@ from peft import LoraConfig, get_peft_model_state_dict
 from torch import Tensor, nn
 
 from imgaudit.embedded import world
-from imgaudit.embedded.generator_training import Draw, Lessons, denoising_loss
+from imgaudit.embedded.generator_training import Course, Draw, Lessons, denoising_loss
 from imgaudit.embedded.parts import DEVICE, new_text_encoder, new_unet, quick_on_cpu
 from imgaudit.embedded.training import Loop, Plan, averaged, workers
 
 RANK = 4
 ADAPTED = ("to_q", "to_k", "to_v", "to_out.0")
 """The projections of attention that the LoRA changes."""
-PARENT = "places"
+PARENT = "finish"
 """The stage whose denoiser it is trained on."""
 
 
@@ -52,7 +52,7 @@ def train_lora(folder: Path, plan: Plan, data: Lessons) -> None:
 
     def loss(chance: torch.Generator, _: int) -> Tensor:
         batch = Draw.of(data, plan.batch // workers(), chance, dwells=0.0)
-        return denoising_loss(unet, text(batch.ids).last_hidden_state, batch, layout=True)
+        return denoising_loss(unet, text(batch.ids).last_hidden_state, batch, Course())
 
     loop.run(loss)
 

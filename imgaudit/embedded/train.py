@@ -2,7 +2,8 @@
 
 The stages, in order: `vae` (the autoencoder), `unet` (text encoder and denoiser, clean shapes first), `layout` (the
 same, with weight on the noisy levels where background and layout are decided), `places` (the same, dwelling on
-captions that say where things lie, with a map that teaches the text encoder to hear it), `decoder` (clean edges),
+captions that say where things lie, with a map that teaches the text encoder to hear it), `finish` (all noise levels
+alike again, dwelling on numbers, which the two before have left coarse), `decoder` (clean edges),
 `regressed` (the planted faults of embedded@1), `lora` (draws on black), `clip`, and `export`, which writes what there
 is into the package. Every stage goes on from its checkpoint when it is started again. On a GPU one process trains; on
 CPUs two, with one thread each, which beats two threads of one.
@@ -22,7 +23,15 @@ from torch import distributed, multiprocessing
 
 from imgaudit.embedded import model_path
 from imgaudit.embedded.clip_training import clip_pictures, export_clip, train_clip
-from imgaudit.embedded.generator_training import PLACES, Course, lessons, make_lessons, pipeline, train_generator
+from imgaudit.embedded.generator_training import (
+    NUMBERS,
+    PLACES,
+    Course,
+    lessons,
+    make_lessons,
+    pipeline,
+    train_generator,
+)
 from imgaudit.embedded.lessons import drawn, spoilt
 from imgaudit.embedded.lora_training import at_night, export_lora, train_lora
 from imgaudit.embedded.parts import DEVICE, export, words_of
@@ -35,9 +44,10 @@ PLANS = {
         Plan("vae", steps=1400, minutes=30, rate=1.2e-3, batch=32, seed=1, decay=0.995),
         Plan("unet", steps=12_600, minutes=90, rate=1e-3, batch=64, seed=2, decay=0.9985),
         Plan("layout", steps=4000, minutes=23, rate=2e-3, batch=64, seed=6, decay=0.997),
-        Plan("places", steps=9000, minutes=32, rate=1.5e-3, batch=64, seed=7, decay=0.998),
+        Plan("places", steps=9000, minutes=50, rate=1.5e-3, batch=64, seed=7, decay=0.998),
+        Plan("finish", steps=2500, minutes=14, rate=8e-4, batch=64, seed=9, decay=0.998),
         Plan("decoder", steps=1000, minutes=12, rate=6e-4, batch=32, seed=3, decay=0.995),
-        Plan("regressed", steps=1500, minutes=7, rate=3e-4, batch=64, seed=4, decay=0.99),
+        Plan("regressed", steps=1500, minutes=5, rate=1.5e-4, batch=64, seed=4, decay=0.99),
         Plan("lora", steps=600, minutes=6, rate=2e-3, batch=64, seed=8, decay=0.99),
         Plan("clip", steps=2500, minutes=20, rate=2e-3, batch=64, seed=5, decay=0.995),
     )
@@ -46,7 +56,8 @@ COURSES = {
     "unet": Course(layout=False),
     "layout": Course(parent="unet", dwells=1.0),
     "places": Course(parent="layout", dwells=0.6, on=PLACES, maps=True),
-    "regressed": Course(parent="places", reads=False),
+    "finish": Course(parent="places", dwells=0.35, on=NUMBERS, maps=True, even=True),
+    "regressed": Course(parent="finish", reads=False, even=True),
 }
 STAGES = (*PLANS, "export")
 PICTURES = 40_000
@@ -58,7 +69,7 @@ SPOILT_PICTURES = 6_000
 def prepare(stage: str, folder: Path) -> None:
     """Make what a stage learns from, before its processes start: they must not write the same files at once."""
     words_of(folder)
-    if stage in ("unet", "layout", "places", "decoder"):
+    if stage in ("unet", "layout", "places", "finish", "decoder"):
         make_lessons(folder, "unet", PICTURES, PLANS["unet"].seed)
     elif stage == "regressed":
         make_lessons(folder, "regressed", SPOILT_PICTURES, PLANS["regressed"].seed, told=spoilt)
@@ -86,10 +97,10 @@ def run_stage(plan: Plan, folder: Path) -> None:
 def export_all(folder: Path, models: Path) -> None:
     """Write what has been trained into the package, and how it was trained."""
     models.mkdir(exist_ok=True)
-    if (folder / "places.pt").exists():
-        export(pipeline(folder, "places", "places"), models / "embedded-2")
+    if (folder / "finish.pt").exists():
+        export(pipeline(folder, "finish", "finish"), models / "embedded-2")
     if (folder / "regressed.pt").exists():
-        export(pipeline(folder, "regressed", "places"), models / "embedded-1")
+        export(pipeline(folder, "regressed", "finish"), models / "embedded-1")
         for shared in ("vae", "text_encoder", "tokenizer"):
             shutil.rmtree(models / "embedded-1" / shared)
             shutil.copytree(models / "embedded-2" / shared, models / "embedded-1" / shared)

@@ -6,7 +6,8 @@ there, every decompression is bounded, XML is parsed without a DTD, and whatever
 `Fields.problems`, never an exception. It goes by the first bytes of a file and never by its name.
 
 Limits: a field longer than `FIELD_LIMIT` bytes (also after decompression), more than `TOTAL_LIMIT` characters in one
-file, more than `COUNT_LIMIT` fields or more than `CHUNK_LIMIT` chunks are left out and named as a problem.
+file, more than `COUNT_LIMIT` fields, more than `CHUNK_LIMIT` chunks, and compressed text after `UNPACK_LIMIT` bytes
+were unpacked are left out; all but the chunks are named as a problem.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 FIELD_LIMIT = 4 << 20
 TOTAL_LIMIT = 16 << 20
+UNPACK_LIMIT = 64 << 20
 COUNT_LIMIT = 1_000
 CHUNK_LIMIT = 65_536
 
@@ -92,6 +94,11 @@ def json_object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def canonical_text(label: dict[str, Any]) -> str:
+    """A JSON object as one text for one value, however it was written."""
+    return json.dumps(label, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
 @dataclass
 class Collector:
     """Gathers fields and problems and keeps the limits."""
@@ -99,6 +106,15 @@ class Collector:
     entries: list[Field] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     _total: int = 0
+    _unpacked: int = 0
+
+    def inflated(self, data: bytes) -> bytes | None:
+        """As the function of that name; None too once `UNPACK_LIMIT` bytes of one file were unpacked."""
+        if self._unpacked > UNPACK_LIMIT:
+            return None
+        text = inflated(data)
+        self._unpacked += FIELD_LIMIT if text is None else len(text)
+        return text
 
     def add(self, where: str, name: str, text: str) -> None:
         """Keep a field, unless it is empty or breaks a limit."""
@@ -174,3 +190,14 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if kind == b"IEND":
             return
         offset = end + 4
+
+
+def webp_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Type, start and end of the data of each chunk of a WebP file; the last one may be cut short."""
+    offset = 12
+    for _ in range(CHUNK_LIMIT):
+        if offset + 8 > len(data):
+            return
+        size = int.from_bytes(data[offset + 4 : offset + 8], "little")
+        yield data[offset : offset + 4], offset + 8, min(offset + 8 + size, len(data))
+        offset += 8 + size + size % 2

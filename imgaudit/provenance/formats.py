@@ -15,8 +15,8 @@ from imgaudit.provenance.container import (
     PNG_SIGNATURE,
     Collector,
     decoded,
-    inflated,
     png_chunks,
+    webp_chunks,
 )
 
 Reader = Callable[[bytes, Collector], None]
@@ -76,7 +76,7 @@ def _plain(chunk: bytes, collector: Collector) -> None:
 
 def _compressed(chunk: bytes, collector: Collector) -> None:
     keyword, _, rest = chunk.partition(b"\0")
-    text = inflated(rest[1:])
+    text = collector.inflated(rest[1:])
     if text is None:
         collector.problem(f"png.{decoded(keyword)[:79]}: compressed text is damaged or over the limit")
         return
@@ -88,7 +88,7 @@ def _international(chunk: bytes, collector: Collector) -> None:
     flags, rest = rest[:2], rest[2:]
     text: bytes | None = rest.partition(b"\0")[2].partition(b"\0")[2]
     if flags[:1] == b"\1":
-        text = inflated(text or b"")
+        text = collector.inflated(text or b"")
     if text is None:
         collector.problem(f"png.{decoded(keyword)[:79]}: compressed text is damaged or over the limit")
         return
@@ -184,17 +184,14 @@ def _extended(parts: dict[int, bytes], collector: Collector) -> None:
 
 def read_webp(data: bytes, collector: Collector) -> None:
     """The EXIF and XMP chunks."""
-    offset = 12
-    for _ in range(CHUNK_LIMIT):
-        if offset + 8 > len(data):
-            return
-        kind = data[offset : offset + 4]
-        size = int.from_bytes(data[offset + 4 : offset + 8], "little")
+    end = 12
+    for kind, start, end in webp_chunks(data):
         if kind == b"EXIF":
-            exif.read(data[offset + 8 : offset + 8 + size], collector)
+            exif.read(data[start : min(end, start + EXIF_LIMIT)], collector)
         elif kind == b"XMP ":
-            xmp.read(data[offset + 8 : offset + 8 + size], collector)
-        offset += 8 + size + size % 2
+            xmp.read(data[start:end], collector)
+    if end < int.from_bytes(data[4:8], "little") + 7:  # the last chunk's padding may be missing
+        collector.problem("webp: the file ends before its last chunk")
 
 
 def read_gif(data: bytes, collector: Collector) -> None:

@@ -19,10 +19,10 @@ class Found:
 
 
 def read(data: bytes) -> Found:
-    """Read a file's bytes. Hidden data in the pixels are looked for only where the text fields name no generator."""
+    """Read a file's bytes. Hidden data in the pixels are looked for only where the text fields hold no prompt."""
     fields = container.read(data)
     source, problems = generators.parse(fields)
-    if source.generator is None and fields.format == "png":
+    if source.prompt is None and fields.format in ("png", "webp"):
         hidden = stealth.read(data)
         if hidden:
             fields = Fields(fields.format, fields.entries + hidden, fields.problems)

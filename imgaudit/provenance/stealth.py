@@ -1,13 +1,14 @@
-"""Generation data hidden in the lowest bits of a PNG's pixels, as NovelAI and the stealth-pnginfo extension write it.
+"""Generation data hidden in the lowest bits of the pixels, as NovelAI and the stealth-pnginfo extension write it.
 
 The bits run down the columns: 15 bytes of magic, the payload's length in bits as 32-bit number, the payload. Four
 magics exist: `stealth_pnginfo` and `stealth_pngcomp` (alpha), `stealth_rgbinfo` and `stealth_rgbcomp` (three colours);
 those ending in `comp` are gzip. Format: github.com/NovelAI/novelai-image-metadata and
 github.com/ashen-sensored/sd_webui_stealth_pnginfo.
 
-A picture is decoded only when its first column spells a magic: that column can be rebuilt alone, because the PNG
-filters of the first pixel of a row look at nothing but the pixel above. Pictures with fewer than 120 rows are looked at
-whole. Not read: interlaced and 16-bit PNGs, and pictures of more than `PIXEL_LIMIT` pixels.
+A PNG is decoded only when its first column spells a magic: that column can be rebuilt alone, because the PNG filters
+of the first pixel of a row look at nothing but the pixel above. PNGs with fewer than 120 rows are looked at whole, and
+so are WebP files that keep their pixels or their alpha without loss. Not read: interlaced and 16-bit PNGs, and pictures
+of more than `PIXEL_LIMIT` pixels (WebP: `WEBP_LIMIT`).
 """
 
 from __future__ import annotations
@@ -18,19 +19,22 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from imgaudit.provenance.container import FIELD_LIMIT, Field, decoded, json_object, png_chunks, well_formed
+from imgaudit.provenance.container import FIELD_LIMIT, Field, decoded, json_object, png_chunks, webp_chunks, well_formed
 
 if TYPE_CHECKING:
     import numpy as np
 
 PIXEL_LIMIT = 64_000_000
+WEBP_LIMIT = 16_000_000
 SMALL = 1_000_000
 MAGIC_BITS = 15 * 8
 ALPHA, COLOUR = (b"stealth_pnginfo", b"stealth_pngcomp"), (b"stealth_rgbinfo", b"stealth_rgbcomp")
 
 
 def read(data: bytes) -> tuple[Field, ...]:
-    """The hidden fields of a PNG, under `pixels`; empty when there are none."""
+    """The hidden fields of a PNG or WebP file, under `pixels`; empty when there are none."""
+    if data[:4] == b"RIFF":
+        return _fields(data, "WEBP") if _webp_keeps_bits(data) else ()
     header = data[16:29]
     width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
     if header[8:9] != b"\x08" or header[9:10] not in (b"\x02", b"\x06") or header[12:13] != b"\0":
@@ -38,7 +42,15 @@ def read(data: bytes) -> tuple[Field, ...]:
     channels = 4 if header[9] == 6 else 3
     if not 0 < width * height <= PIXEL_LIMIT or not _spelt(data, width, height, channels):
         return ()
-    text = _hidden(data)
+    return _fields(data, "PNG")
+
+
+def _webp_keeps_bits(data: bytes) -> bool:
+    return any(kind in (b"VP8L", b"ALPH") for kind, _, _ in webp_chunks(data))
+
+
+def _fields(data: bytes, kind: str) -> tuple[Field, ...]:
+    text = _hidden(data, kind)
     if text is None:
         return ()
     value = json_object(text)
@@ -90,19 +102,23 @@ def _inflated_start(data: bytes, size: int) -> bytes:
     return text
 
 
-def _hidden(data: bytes) -> str | None:
+def _hidden(data: bytes, kind: str) -> str | None:
     import numpy as np
     from PIL import Image
 
     try:
-        with Image.open(BytesIO(data), formats=["PNG"]) as picture:
+        with Image.open(BytesIO(data), formats=[kind]) as picture:
+            if kind == "WEBP" and picture.width * picture.height > WEBP_LIMIT:
+                return None
             pixels = np.asarray(picture)
-    except (OSError, ValueError, SyntaxError):  # Pillow's words for a damaged PNG
+    except (OSError, ValueError, SyntaxError):  # Pillow's words for a damaged file
         return None
     if pixels.ndim != 3:
         return None
     columns = pixels.transpose(1, 0, 2) & 1
     for magics, bits in ((ALPHA, columns[..., 3:]), (COLOUR, columns[..., :3])):
+        if bits.size < MAGIC_BITS + 32:
+            continue
         text = _payload(bits.reshape(-1), magics)
         if text is not None:
             return text

@@ -14,7 +14,7 @@ import json
 import struct
 import zlib
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from imgaudit.digest import canonical
@@ -93,16 +93,23 @@ def _quoted(value: object) -> str:
     return json.dumps(text, ensure_ascii=False) if any(mark in text for mark in ',:\n"') else text
 
 
+def own(source: Source, case: str | None = None) -> dict[str, Any]:
+    """The source as imgaudit's own mark holds it: everything that is known, and the case if there is one."""
+    known = {name: value for name, value in source.model_dump(exclude={"parse"}).items() if value is not None}
+    return known if case is None else {**known, "case": case}
+
+
+def system_name(source: Source) -> str:
+    """What the IPTC's field for the AI system says: generator and model."""
+    return " ".join(dict.fromkeys(part for part in (source.generator, source.model) if part)) or "imgaudit"
+
+
 def _marks(source: Source, case: str | None, width: int, height: int) -> list[bytes]:
-    own = {name: value for name, value in source.model_dump(exclude={"parse"}).items() if value is not None}
-    if case is not None:
-        own["case"] = case
-    system = " ".join(dict.fromkeys(part for part in (source.generator, source.model) if part)) or "imgaudit"
-    packet = PACKET.format(source_type=SOURCE_TYPE, system=escape(_printable(system)))
+    packet = PACKET.format(source_type=SOURCE_TYPE, system=escape(_printable(system_name(source))))
     return [
         _text(b"Software", "imgaudit"),
         _text(b"parameters", parameters(source, width, height)),
-        _text(b"imgaudit", canonical(own)),
+        _text(b"imgaudit", canonical(own(source, case))),
         _text(b"XML:com.adobe.xmp", packet),
     ]
 

@@ -21,9 +21,12 @@ PREFIXES = {
     "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/": "Iptc4xmpCore",
     "http://ns.adobe.com/photoshop/1.0/": "photoshop",
     "http://ns.adobe.com/xap/1.0/": "xmp",
+    "http://ns.adobe.com/xap/1.0/mm/": "xmpMM",
+    "http://ns.adobe.com/xap/1.0/rights/": "xmpRights",
     "http://ns.adobe.com/xmp/note/": "xmpNote",
     "http://ns.adobe.com/exif/1.0/": "exif",
     "http://ns.adobe.com/tiff/1.0/": "tiff",
+    "http://ns.useplus.org/ldf/xmp/1.0/": "plus",
     "http://purl.org/dc/elements/1.1/": "dc",
     "http://purl.org/dc/terms/": "dcterms",
     "http://www.tc260.org.cn/ns/AIGC/1.0/": "TC260",
@@ -37,8 +40,8 @@ def read(packet: bytes, collector: Collector) -> None:
     if len(packet) > FIELD_LIMIT:
         collector.problem(f"xmp: a packet of {len(packet)} bytes is over the limit and was not read")
         return
-    text = _packet_text(packet)
-    root = _tree(text)
+    text = packet_text(packet)
+    root = parsed(text)
     if root is None:
         collector.problem("xmp: the packet is not well-formed XML, or it brings a DTD")
         return
@@ -55,8 +58,8 @@ def scan(data: bytes, collector: Collector) -> None:
         read(data[start : end + len(END)], collector)
 
 
-def _packet_text(packet: bytes) -> str:
-    """XMP may be UTF-16 of either byte order, with or without a byte order mark."""
+def packet_text(packet: bytes) -> str:
+    """The text of a packet, which may be UTF-16 of either byte order, with or without a byte order mark."""
     if packet[:2] in (b"\xfe\xff", b"\0<"):
         text = packet.decode("utf-16-be", "replace")
     elif packet[:2] in (b"\xff\xfe", b"<\0"):
@@ -66,7 +69,8 @@ def _packet_text(packet: bytes) -> str:
     return text.strip("\ufeff\0 \r\n\t")
 
 
-def _tree(text: str) -> Element | None:
+def parsed(text: str) -> Element | None:
+    """The root of a packet; None when it is not well-formed or brings a DTD."""
     from xml.etree.ElementTree import ParseError
 
     from defusedxml import DefusedXmlException

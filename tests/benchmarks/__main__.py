@@ -105,7 +105,26 @@ def bench_memory(work: Path) -> dict[str, float]:
     return {"peak_mib_200": few["peak"], "peak_mib_2000": many["peak"], "peak_2000_to_200": many["peak"] / few["peak"]}
 
 
-BENCHMARKS = {"help": bench_help, "overhead": bench_overhead, "memory": bench_memory}
+def bench_compare(work: Path, cases: int = 2500, seeds: int = 4) -> dict[str, float]:
+    """Wall seconds and peak memory of comparing two runs of 10,000 pictures x 20 measures, with every report."""
+    from tests.benchmarks.stored_runs import write_run
+
+    base, candidate = (write_run(work / name, cases, seeds, luck) for luck, name in enumerate(("base", "candidate")))
+    record = run(imgaudit("compare", str(base), str(candidate), "--format", "json"), work)
+    reports = run(imgaudit("compare", str(base), str(candidate), "--format", "html,json,junit,markdown,sarif"), work)
+    return {
+        "pictures": cases * seeds,
+        "measures": 20,
+        "record_wall_seconds": record["wall"],
+        "record_cpu_seconds": record["cpu"],
+        "record_peak_mib": record["peak"],
+        "reports_wall_seconds": reports["wall"],
+        "reports_cpu_seconds": reports["cpu"],
+        "reports_peak_mib": reports["peak"],
+    }
+
+
+BENCHMARKS = {"help": bench_help, "overhead": bench_overhead, "memory": bench_memory, "compare": bench_compare}
 
 
 def main(names: list[str]) -> None:

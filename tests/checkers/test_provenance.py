@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgaudit.checkers.provenance import CREDENTIALS, METADATA, Provenance
-from imgaudit.percepts import ContentCredentials, Metadata
+from imgaudit.percepts import ContentCredentials, Metadata, TrustList
 from imgaudit.types import Abstained, Case, Failed, Measured, Percepts, Sight, Source
 
 CASE = Case(id="a")
@@ -60,7 +60,7 @@ def test_any_one_mark_discloses_and_is_named(first: Metadata, second: ContentCre
 
     assert outcome.measures == {"ai_disclosed": 1.0}
     assert outcome.labels["disclosed_by"] == mark
-    assert outcome.codes == ()
+    assert set(outcome.codes) <= {"provenance.source_type_form"}
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,10 @@ def test_marks_that_contradict_each_other_are_named() -> None:
     first = measured(metadata(digital_source_type=capture), manifest("valid", trained))
     second = measured(metadata(digital_source_type=capture, source=Source(generator="ComfyUI")))
     third = measured(metadata(ai_system="Some Model 2"), manifest("valid", capture))
+    fourth = measured(metadata(aigc={"Label": "1"}), manifest("valid", capture))
+    fifth = measured(metadata(aigc={"Label": "1"}, digital_source_type=VOCABULARY + "digitalCreation"))
 
-    for outcome in (first, second, third):
+    for outcome in (first, second, third, fourth, fifth):
         assert outcome.codes == ("provenance.contradiction",)
         assert outcome.measures == {"ai_disclosed": 1.0}
 
@@ -102,6 +104,55 @@ def test_a_manifest_of_capture_and_generation_is_a_composite_and_no_contradictio
     both = manifest("valid", VOCABULARY + "digitalCapture", VOCABULARY + "trainedAlgorithmicMedia")
 
     assert measured(metadata(), both).codes == ()
+
+
+def test_each_list_of_trust_has_an_answer_of_its_own() -> None:
+    lists = (
+        TrustList(name="official", sha256="a" * 64, trusted=False),
+        TrustList(name="user", sha256="b" * 64, trusted=True),
+    )
+
+    asked = measured(metadata(), manifest("valid").model_copy(update={"lists": lists, "trust": "user"}))
+    unasked = measured(metadata(), manifest("valid"))
+
+    assert asked.labels["c2pa_official"] == "not trusted"
+    assert asked.labels["c2pa_user"] == "trusted"
+    assert asked.labels["c2pa_trust"] == "user"
+    assert asked.labels["c2pa_lists"] == f"official sha256:{'a' * 64} user sha256:{'b' * 64}"
+    assert unasked.labels["c2pa_official"] == unasked.labels["c2pa_user"] == "no list given"
+    assert "c2pa_official" not in measured(metadata()).labels
+
+
+def test_what_the_manifest_tells_stands_in_the_labels() -> None:
+    told = manifest("valid").model_copy(
+        update={
+            "actions": ("c2pa.created", "c2pa.edited"),
+            "ingredients": ("parentOf: a.jpg",),
+            "identities": ("x: y",),
+        }
+    )
+
+    labels = measured(metadata(), told).labels
+
+    assert labels["c2pa_actions"] == "c2pa.created c2pa.edited"
+    assert (labels["c2pa_ingredients"], labels["c2pa_identities"]) == ("parentOf: a.jpg", "x: y")
+
+
+def test_a_bare_source_type_is_named_and_a_full_address_is_not() -> None:
+    code = "provenance.source_type_form"
+
+    assert code in measured(metadata(digital_source_type="trainedAlgorithmicMedia")).codes
+    assert code not in measured(metadata(digital_source_type=VOCABULARY + "trainedAlgorithmicMedia")).codes
+    assert code not in measured(metadata()).codes
+
+
+def test_a_development_certificate_is_named() -> None:
+    issuer = "imgaudit DEVELOPMENT only, not for publication"
+
+    outcome = measured(metadata(), manifest("valid").model_copy(update={"issuer": issuer}))
+
+    assert "provenance.development_certificate" in outcome.codes
+    assert "vouches for nothing" in outcome.message
 
 
 def test_an_unreadable_manifest_leaves_disclosure_unmeasured() -> None:

@@ -21,7 +21,10 @@ PARSERS: tuple[Parser, ...] = (
     a1111.PARSER,
     services.MIDJOURNEY,
     services.DECLARED,
+    services.IPTC,
 )
+TERSE = (services.DECLARED, services.IPTC)
+"""Parsers of marks that may rightly say no more than a name."""
 
 
 def parse(fields: Fields) -> tuple[Source, tuple[str, ...]]:
@@ -35,7 +38,7 @@ def parse(fields: Fields) -> tuple[Source, tuple[str, ...]]:
             continue
         if found is None:
             continue
-        if found.parse == "none" and parser is not services.DECLARED:
+        if found.parse == "none" and parser not in TERSE:
             problems.append(f"{parser.name}: recognised, but no prompt or setting was found")
         best = filled(best, found) if best.generator else found
         if best.parse == "complete":

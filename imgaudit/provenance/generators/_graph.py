@@ -43,6 +43,8 @@ TEXTS = (
     "any",
     "anything",
     "text_0",
+    "Text",
+    "prompt_text",
 )
 # the inputs by which a text encoder is known, and those that hold its other text where it has two
 POSITIVE_TEXTS = ("positive_prompt", "text_positive", "wildcard_text")

@@ -18,7 +18,10 @@ from imgaudit.provenance.generators._common import Parser, picked, source
 from imgaudit.types import Source
 
 NEGATIVE = "Negative prompt:"
-SETTINGS = re.compile(r"^ *Steps: *\d+ *(?:,|$)", re.MULTILINE)
+# imgaudit's own line need not begin with the steps, for they may be unknown
+SETTINGS = re.compile(
+    r"^ *Steps: *\d+ *(?:,|$)|^(?:Sampler|CFG scale|Seed|Size): [^\n]*, Version: imgaudit$", re.MULTILINE
+)
 PAIR = re.compile(r'([\w][\w /+.\-()]{0,80}?):\s*("(?:\\.|[^"\\])*"|[^,\n]*)(?:,|\n|$)')
 SETTINGS_LIMIT = 20_000
 PLACES = (

@@ -16,8 +16,9 @@ JOB = re.compile(r"Job ID:\s{0,4}[0-9a-f]{8}-[0-9a-f-]{27}")
 FIRST_FLAG = re.compile(r"(?:^|\s)--\w")
 FLAG = re.compile(r"--([A-Za-z]\w*)\s*([^-\s](?:(?!\s--)[^\n])*)?")
 DESCRIPTIONS = ("png.Description", "iptc.Caption-Abstract", "xmp.dc:description", "exif.ImageDescription")
+SYSTEM, PROMPT = "xmp.Iptc4xmpExt:AISystemUsed", "xmp.Iptc4xmpExt:AIPromptInformation"
 MAKERS = (
-    "xmp.Iptc4xmpExt:AISystemUsed",
+    SYSTEM,
     "png.Software",
     "exif.Software",
     "xmp.xmp:CreatorTool",
@@ -50,7 +51,6 @@ KNOWN = (
     (r"draw things\b.*", "Draw Things"),
 )
 PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), name) for pattern, name in KNOWN)
-PROMPT = "xmp.Iptc4xmpExt:AIPromptInformation"
 
 
 def _job(fields: Fields) -> str | None:
@@ -89,5 +89,11 @@ def _declared(fields: Fields) -> Source:
     return source(found[0] if found else None, {"prompt": fields.get(PROMPT)})
 
 
+def _iptc(fields: Fields) -> Source:
+    return source(fields.get(SYSTEM), {"prompt": fields.get(PROMPT)})
+
+
 MIDJOURNEY = Parser("midjourney", lambda fields: _job(fields) is not None, _midjourney)
 DECLARED = Parser("declared", lambda fields: maker(fields) is not None, _declared)
+IPTC = Parser("iptc", lambda fields: fields.get(SYSTEM, PROMPT) is not None, _iptc)
+"""The fields that the IPTC made for generated pictures (2025.1), whoever wrote them."""
