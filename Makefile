@@ -9,7 +9,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	"$$p" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo "$$p"; exit 0; }; done; \
 	echo "imgaudit needs Python 3.11 or 3.12 with the venv module; none of: $(PYTHONS)" >&2; exit 1
 
-.PHONY: setup demo test lint types bench reports cards clean
+.PHONY: setup demo test lint types bench reports cards simulate clean
 
 setup: $(READY)
 
@@ -37,6 +37,10 @@ bench: $(READY)
 
 reports: $(READY)
 	$(BIN)/python -m reports.make
+
+# error rates and power of the regression tests, for docs/statistics.md: some minutes on one core
+simulate: $(READY)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m docs.simulate
 
 cards: $(READY)
 	$(BIN)/python -m imgaudit.embedded.evaluate

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +31,15 @@ FAMILY = 12
 
 @dataclass(frozen=True)
 class Scale:
-    """How many comparisons are simulated: `repeats` a cell, `families` of twelve measures, and `streams` watched."""
+    """How many comparisons are simulated: `repeats` a cell, `families` of twelve measures, and `streams` watched.
+
+    With fewer flips than a comparison takes, a p value is less sharp and as valid.
+    """
 
     repeats: int = 2_000
     families: int = 1_000
     streams: int = 1_000
-    flips: int = inference.FLIPS
+    flips: int = 1_999
 
 
 # --- scores ----------------------------------------------------------------------------------------------------------
@@ -58,7 +62,7 @@ def skewed(random: np.random.Generator, size: tuple[int, int, int], loss: float)
 def right_or_wrong(random: np.random.Generator, size: tuple[int, int, int], loss: float) -> tuple[Floats, Floats]:
     """A picture is right or wrong; nine of ten are right, on most prompts all."""
     base, candidate = _levels(random, size, loss, 9, 1)
-    return (random.random(size) < base).astype(float), (random.random(size) < candidate).astype(float)
+    return _right(random, base, size), _right(random, candidate, size)
 
 
 def some_break(random: np.random.Generator, size: tuple[int, int, int], loss: float) -> tuple[Floats, Floats]:
@@ -81,6 +85,10 @@ def _levels(
 def _probabilities(random: np.random.Generator, level: Floats, size: tuple[int, int, int]) -> Floats:
     safe = np.clip(level, 1e-4, 1 - 1e-4)
     return random.beta(4 * safe, 4 * (1 - safe), size)
+
+
+def _right(random: np.random.Generator, level: Floats, size: tuple[int, int, int]) -> Floats:
+    return (random.random(size) < level).astype(float)
 
 
 Draw = Callable[[np.random.Generator, tuple[int, int, int], float], tuple[Floats, Floats]]
@@ -164,10 +172,15 @@ def power_table(scale: Scale) -> str:
 
 def detectable(kind: str, prompts: int, seeds: int) -> str:
     """The loss that `imgaudit plan` would promise, from a large pilot of two unchanged runs."""
+    return f"{inference.detectable(_pilot(kind), prompts, seeds):.3f}"
+
+
+@cache
+def _pilot(kind: str) -> inference.VarianceParts:
     base, candidate = next(batches(KINDS[kind], 1, 4_000, 4, 0.0))
     parts = inference.variance_parts(base[0].tolist(), candidate[0].tolist())
     assert parts is not None, "a pilot of four seeds has parts"
-    return f"{inference.detectable(parts, prompts, seeds):.3f}"
+    return parts
 
 
 def break_table(scale: Scale) -> str:
@@ -208,7 +221,7 @@ def _t_of_prompts(base: Floats, candidate: Floats) -> NDArray[np.bool_]:
 
 def _flips(base: Floats, candidate: Floats) -> NDArray[np.bool_]:
     gains = candidate.mean(2) - base.mean(2)
-    return np.asarray(inference.sign_flip(gains, np.ones(gains.shape, bool)).p <= 0.05)
+    return np.asarray(inference.sign_flip(gains, np.ones(gains.shape, bool), Scale().flips).p <= 0.05)
 
 
 def _two_points(base: Floats, candidate: Floats) -> NDArray[np.bool_]:
@@ -266,8 +279,7 @@ def family_table(scale: Scale) -> str:
 
 def _alarms(gains: Floats, scale: Scale, seed: int) -> list[list[bool]]:
     """Whether each measure alarms: without adjustment, by Holm, by max-T."""
-    flips = min(scale.flips, 1_999)
-    found = inference.sign_flip(gains, np.ones(gains.shape, bool), flips, seed)
+    found = inference.sign_flip(gains, np.ones(gains.shape, bool), scale.flips, seed)
     return [[bool(p <= 0.05) for p in values] for values in (found.p, inference.holm(found.p), found.adjusted)]
 
 
@@ -291,6 +303,7 @@ def _binary_family(random: np.random.Generator, prompts: int, alike: float, lost
 # --- looking again and again -----------------------------------------------------------------------------------------
 
 STREAM = 400
+ROUNDS = 16
 
 
 def sequence_table(scale: Scale) -> str:
@@ -323,33 +336,36 @@ def _watched(stream: Floats, loss: float) -> list[float]:
 def rounds_table(scale: Scale) -> str:
     """Adding seeds to the same prompts until decided: wrong answers, right ones, rounds needed."""
     rows: list[list[object]] = [
-        [name, prompts, loss, *_rounds(KINDS[name], prompts, loss, scale)]
+        [name, prompts, loss, *_rounds(name, prompts, loss, scale.streams)]
         for name in ("skewed", "right or wrong")
         for prompts in (50, 200)
         for loss in (0.0, MARGIN, 0.15)
     ]
-    head = ["scores", "P", "true loss", "ever wrong about these prompts", "PASS within 16", "REGRESSED within 16",
+    head = ["scores", "P", "true loss", "ever wrong about these", "PASS within 16", "REGRESSED within 16",
             "rounds until decided (median)"]  # fmt: skip
     return table(head, rows)
 
 
-def _rounds(draw: Draw, prompts: int, loss: float, scale: Scale) -> list[str]:
-    """One set of prompts a stream: its true gain is known only as the mean of very many seeds, so it is drawn long."""
+def _rounds(name: str, prompts: int, loss: float, streams: int) -> list[str]:
+    """Each stream has its own prompts, whose own true mean gain is what the sequence must hold."""
+    high, low, draw = (8, 1.5, _probabilities) if name == "skewed" else (9, 1, _right)
+    random = np.random.default_rng([prompts, round(1000 * loss), *name.encode()])
     results = []
-    random = np.random.default_rng([prompts, round(1000 * loss), *draw.__name__.encode()])
-    for _ in range(max(scale.streams // 5, 1)):
-        base, candidate = draw(random, (1, prompts, 1_016), loss)
-        gains = (candidate - base)[0].T
-        truth = float(gains[16:].mean())
-        lower, upper = inference.rounds_sequence(gains[:16], -1.0, 1.0)
-        wrong = ((lower > truth + 0.005) | (upper < truth - 0.005)).any()
-        passed, regressed = lower > -MARGIN, (upper < 0) & (gains[:16].mean() <= -LEAST)
+    for _ in range(streams):
+        size = (1, prompts, ROUNDS)
+        base, candidate = _levels(random, size, loss, high, low)
+        truth = float((candidate - base).mean())
+        gains = (draw(random, candidate, size) - draw(random, base, size))[0].T
+        lower, upper = inference.rounds_sequence(gains, -1.0, 1.0)
+        passed, regressed = lower > -MARGIN, upper < 0
+        wrong = ((lower > truth + 1e-4) | (upper < truth - 1e-4)).any()  # levels are held off 0 and 1 by 1e-4
         ended = np.flatnonzero(passed | regressed)
-        first = ended[0] if len(ended) else 16
-        results.append((wrong, bool(passed[:16][first:].any()), bool(len(ended) and not passed[first]), first + 1))
-    shares = np.mean([row[:3] for row in results], axis=0)
+        first = int(ended[0]) if len(ended) else ROUNDS
+        stopped = len(ended) > 0
+        results.append((wrong, stopped and passed[first], stopped and not passed[first], first + 1))
     median = float(np.median([row[3] for row in results]))
-    return [*map(percent, shares), f"{median:.0f}" if median <= 16 else "not in 16"]
+    shares = np.mean([row[:3] for row in results], axis=0)
+    return [*map(percent, shares), f"{median:.0f}" if median <= ROUNDS else f"not in {ROUNDS}"]
 
 
 # --- the page --------------------------------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ more is better whatever the measure's direction: a loss is below zero. Margins a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -43,7 +44,7 @@ class Estimate(Stored):
     """A mean gain over prompts with its 95 % interval; the prompt is the unit, its seeds are averaged first."""
 
     gain: float
-    low: float | None = Field(description="null where fewer than two prompts could be paired")
+    low: float | None = Field(description="null for fewer than two prompts, and where all moved by the same amount")
     high: float | None
     prompts: int
     base_mean: float
@@ -69,6 +70,7 @@ class Tested(Stored):
     p_adjusted: float | None = Field(default=None, description="the same over the family (see `multiplicity`)")
     p_t: float | None = Field(default=None, description="one-sided paired t p on prompt means")
     detectable: float | None = Field(default=None, description="smallest loss that would be found 8 times of 10")
+    gates: bool = Field(default=False, description="whether this answer decides; the others inform")
     why: str = Field(description="the answer in words, with what would settle it where it is inconclusive")
 
 
@@ -135,6 +137,7 @@ class Cell(Stored):
     candidate_mean: float | None
     base_counted: int
     candidate_counted: int
+    shrunk: float | None = Field(default=None, description="the gain after shrinkage; `lost` is decided by this")
     flaky: bool = False
     outcome: Literal["kept", "lost", "not measured", "new", "deleted"]
 
@@ -175,13 +178,25 @@ class ComparedRuns:
     candidate: FinishedRun
 
     def pictures(self, mover: Mover) -> tuple[Sequence[ImageRecord], Sequence[ImageRecord]]:
-        """The records of both sides for one prompt, by seed."""
-        return _chosen(self.base.images, mover.base), _chosen(self.candidate.images, mover.candidate)
+        """The records of both sides for one prompt of `comparison.movers`, by seed."""
+        base, candidate = self._moved
+        return (
+            [base[name] for name in mover.base if name in base],
+            [candidate[name] for name in mover.candidate if name in candidate],
+        )
+
+    @cached_property
+    def _moved(self) -> tuple[dict[str, ImageRecord], dict[str, ImageRecord]]:
+        """The records of all movers, found in one pass over each run: a run may hold too many to be read for each."""
+        movers = self.comparison.movers
+        return (
+            _chosen(self.base.images, {name for mover in movers for name in mover.base}),
+            _chosen(self.candidate.images, {name for mover in movers for name in mover.candidate}),
+        )
 
 
-def _chosen(images: Sequence[ImageRecord], wanted: Sequence[str]) -> list[ImageRecord]:
-    by_id = {image.id: image for image in images if image.id in set(wanted)}
-    return [by_id[name] for name in wanted if name in by_id]
+def _chosen(images: Sequence[ImageRecord], wanted: Set[str]) -> dict[str, ImageRecord]:
+    return {image.id: image for image in images if image.id in wanted}
 
 
 ComparisonWriter = Callable[[ComparedRuns], bytes]

@@ -17,7 +17,8 @@ class Dimension:
     Attributes:
         how: `checker` (named checkers measure it), `attestation` (`question` is put to a person), or `limit`
             (`question` holds the sentence that says what is not done).
-        question: what is asked, in words.
+        checkers: who measures it; of an attestation, who helps the person that answers, where it can.
+        question: what is asked, in words. What is put to a person is put so that a yes clears the picture.
     """
 
     id: str
@@ -32,8 +33,8 @@ def _checked(id: str, title: str, question: str, *checkers: str, use: bool = Fal
     return Dimension(id, title, "use" if use else "picture", "checker", question, checkers)
 
 
-def _attested(id: str, title: str, question: str, use: bool = True) -> Dimension:
-    return Dimension(id, title, "use" if use else "picture", "attestation", question)
+def _attested(id: str, title: str, question: str, *helpers: str, use: bool = True) -> Dimension:
+    return Dimension(id, title, "use" if use else "picture", "attestation", question, helpers)
 
 
 def _limit(id: str, title: str, sentence: str, use: bool = False) -> Dimension:
@@ -46,7 +47,7 @@ DIMENSIONS: tuple[Dimension, ...] = (
     _checked("faces", "Faces", "Are the faces whole and plausible?", "faces"),
     _checked("anatomy", "Anatomy", "Does every body have the limbs it should have?", "anatomy"),
     _checked("text", "Text", "Is the writing right, readable, and writing at all?", "text"),
-    _attested("logos", "Logos", "Does the picture show a logo or mark, and may it?", use=False),
+    _attested("logos", "Logos", "May every logo or mark that is shown be shown, or is there none?", use=False),
     _checked("objects", "Object counts", "Is each object there, in the right number and colour?", "adherence"),
     _checked("relations", "Spatial relations", "Is each object where the prompt puts it?", "adherence"),
     _limit("perspective", "Perspective", "Vanishing points and horizons are not checked."),
@@ -60,14 +61,16 @@ DIMENSIONS: tuple[Dimension, ...] = (
     _checked("bias", "Bias", "How are attributes spread over the set when the prompt does not name them?", "skew"),
     _checked("memorisation", "Memorisation", "Is it a copy of another picture of the set?", "duplicates", use=True),
     _attested("copyright", "Copyright clearance", "Are the rights in the picture and its inputs cleared for this use?"),
-    _attested("artist-style", "Artist style", "Does the prompt or picture imitate a living artist without permission?"),
+    _attested("artist-style", "Artist style", "Is it free of a living artist's style, or was it permitted?"),
     _attested("likeness", "Likeness and consent", "Did every recognisable person consent to this use?"),
     _attested("trademarks", "Trademarks", "Are all marks shown used with permission or fairly?"),
-    _attested("deepfakes", "Deepfakes", "Could it be taken for a true record of real persons, places or events?"),
-    _attested("misinformation", "Misinformation", "Could the picture mislead in the context it will be published in?"),
-    _attested("stereotyping", "Stereotyping", "Does the picture, in its context, repeat a demeaning stereotype?"),
+    _attested("deepfakes", "Deepfakes", "Can nobody take it for a true record, or is it visibly disclosed?"),
+    _attested("misinformation", "Misinformation", "Is it free of what could mislead where it is published?"),
+    _attested("stereotyping", "Stereotyping", "Is it, in its context, free of demeaning stereotypes?"),
     _checked("disclosure", "Disclosure", "Does the file say it was generated, and by what?", "provenance", use=True),
-    _attested("safety", "Safety", "Is it free of sexual, violent, hateful or dangerous content for its audience?"),
+    _attested(
+        "safety", "Safety", "Is it free of sexual, violent, hateful or dangerous content for its audience?", "safety"
+    ),
     _attested("platform-terms", "Platform terms", "Do the generator's and the platform's terms allow this use?"),
     _attested("mass-output", "Low-quality mass output", "Was it chosen by a person, not published in bulk unseen?"),
 )

@@ -7,20 +7,31 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from imgaudit import __version__, summary
 from imgaudit.digest import digest
+from imgaudit.dimensions import BY_ID
 from imgaudit.engine.inline import Audited, Checks, InlineEngine, PictureRow, finding_of
 from imgaudit.engine.perceiving import PerceiverPool, Planner
 from imgaudit.engine.sources import FileSource, PictureSource, Refusal, SuiteSource, chunk_names
 from imgaudit.errors import UsageError
-from imgaudit.record import FinishedRun, Report, RunInfo, RunVerdict
+from imgaudit.record import Answer, FinishedRun, Report, RunInfo, RunVerdict
 from imgaudit.registry import checkers, generators, perceivers, reporters
 from imgaudit.rubric import Rubric, exit_code, judge, judge_set
 from imgaudit.store.cache import PerceptCache
+from imgaudit.store.decisions import (
+    NOBODY,
+    Answers,
+    Asked,
+    generator_digest,
+    has_decisions,
+    picture_digest,
+    pictures_digest,
+    read_log,
+)
 from imgaudit.store.runfolder import RunFolder, finding_row, verdict_row
 from imgaudit.types import (
     JSON,
@@ -194,8 +205,14 @@ def _member(packed: dict[str, Any], checker: str) -> Member:
 # --- judge, and write what is derived from the parts --------------------------------------------
 
 
-def finish(folder: RunFolder, rubric: Rubric, source: PictureSource | None = None) -> Report:
-    """Judge the stored findings by a rubric and write verdicts, images.jsonl and report.json."""
+def finish(
+    folder: RunFolder, rubric: Rubric, source: PictureSource | None = None, as_of: date | None = None
+) -> Report:
+    """Judge the stored findings by a rubric and write verdicts, images.jsonl and report.json.
+
+    People's answers count as of a day, today unless one is given; where nobody answered, no clock is read.
+    """
+    answers = answers_of(folder, rubric, as_of)
     refusals = _refusals(folder)
     tags: dict[str, Sequence[str]] = {}
     images: list[ImageRecord] = []
@@ -203,7 +220,7 @@ def finish(folder: RunFolder, rubric: Rubric, source: PictureSource | None = Non
 
     def lines() -> Iterator[str]:
         for row, findings in _stored_rows(folder):
-            image = _judged(row, findings, rubric)
+            image = _judged(row, findings, rubric, answers)
             tags[image.id] = row.case.tags
             verdicts.append(verdict_row(image.id, image.verdict))
             images.append(summary.slim(image))
@@ -213,7 +230,8 @@ def finish(folder: RunFolder, rubric: Rubric, source: PictureSource | None = Non
     folder.write_part("verdicts", rubric.digest[:16], verdicts)
     groups = folder.read_groups()
     run = folder.read_run()
-    report = _report(run, images, groups, rubric, refusals, tags)
+    lines_of_people = answers.lines()
+    report = _report(run, images, groups, rubric, (refusals, tags, lines_of_people))
     skipped = source.skipped() if isinstance(source, FileSource) else _kept_skipped(folder)
     report = report.model_copy(update={"images_digest": images_digest, "skipped": skipped})
     folder.write_text("report.json", report.model_dump_json(indent=1))
@@ -247,20 +265,48 @@ def _refusals(folder: RunFolder) -> dict[str, int]:
     return counts
 
 
-def _judged(row: PictureRow, findings: Sequence[Finding], rubric: Rubric) -> ImageRecord:
+def answers_of(folder: RunFolder, rubric: Rubric, as_of: date | None = None) -> Answers:
+    """What people answered about this run, as far as this rubric lets it count on a day (today unless given)."""
+    if not has_decisions(folder.path):
+        return NOBODY
+    asked = {
+        name: Asked(entry.attestation.scope, entry.attestation.valid_days)
+        for name, entry in rubric.dimensions.items()
+        if entry.attestation is not None
+    }
+    day = as_of or datetime.now(UTC).date()
+    run = folder.read_run()
+    return Answers(read_log(folder.path).entries, set_digest(folder), generator_digest(run), day, asked)
+
+
+def set_digest(folder: RunFolder) -> str:
+    """The digest of the run's pictures, whatever was found or decided about them."""
+    rows = (row for name in folder.parts("renders") for row in folder.read_part("renders", name) or [])
+    return pictures_digest((r["id"], picture_digest(r["pixels"], r["file"])) for r in rows if r["refused"] is None)
+
+
+def _judged(row: PictureRow, findings: Sequence[Finding], rubric: Rubric, answers: Answers) -> ImageRecord:
+    told = answers.tallied(picture_digest(row.pixels, row.file))
+    cleared = frozenset(name for name, answer in told.items() if answer.answer != "no")
+    declined = {name: _declined(name, answer) for name, answer in told.items() if answer.answer == "no"}
     return ImageRecord(
         id=row.id, path=row.path, pixels=row.pixels, file=row.file, width=row.width, height=row.height,
         prompt=row.prompt, case=row.case.id if row.on_suite else None,
         seed=row.seed if row.seed is not None else row.source.seed,
-        source=row.source, verdict=judge(findings, rubric), findings=tuple(findings),
+        source=row.source, verdict=judge(findings, rubric, cleared, declined), findings=tuple(findings),
     )  # fmt: skip
+
+
+def _declined(name: str, answer: Answer) -> str:
+    return f"{BY_ID[name].title}: {answer.by} ({answer.role}) answered no ({answer.reason}): {BY_ID[name].question}"
 
 
 def _report(
     run: RunInfo, images: Sequence[ImageRecord], groups: Sequence[GroupFinding], rubric: Rubric,
-    refusals: dict[str, int], tags: dict[str, Sequence[str]],
+    beside: tuple[dict[str, int], dict[str, Sequence[str]], dict[str, tuple[Answer, ...]]],
 ) -> Report:  # fmt: skip
-    lines = summary.dimension_lines(images, groups, rubric)
+    refusals, tags, answers = beside
+    lines = summary.dimension_lines(images, groups, rubric, answers)
     verdict = _with_refusals(judge_set(groups, rubric), refusals)
     finals = [image.verdict.final for image in images]
     fired = Counter(reason.rule for image in images for reason in image.verdict.reasons)
@@ -317,15 +363,17 @@ def open_run(path: Path, roots: dict[str, Path] | None = None) -> FinishedRun:
         except OSError:
             return None
 
-    return FinishedRun(folder.read_run(), folder.read_report(), folder.read_images(), folder.read_groups(), picture)
+    run, report = folder.read_run(), folder.read_report()
+    images, groups = folder.read_images(), folder.read_groups()
+    return FinishedRun(run, report, images, groups, picture, folder.cases(), folder.refusals())
 
 
-def judge_again(path: Path, rubric: Rubric) -> Report:
-    """Judge a finished run by another rubric; the earlier judgement stays in verdicts/."""
+def judge_again(path: Path, rubric: Rubric, as_of: date | None = None) -> Report:
+    """Judge a finished run by another rubric or on another day; judgements by other rubrics stay in verdicts/."""
     folder = RunFolder.open(path)
     run = folder.read_run().model_copy(update={"rubric": rubric.info()})
     folder.write_text("run.json", run.model_dump_json(indent=1))
-    return finish(folder, rubric)
+    return finish(folder, rubric, as_of=as_of)
 
 
 def write_reports(path: Path, formats: Sequence[str], roots: dict[str, Path] | None = None) -> list[Path]:
@@ -355,7 +403,8 @@ def _request(source: PictureSource, options: Options, checks: Checks) -> dict[st
 
 def _spec(option: str) -> str:
     """A model spec as it may be written down: a local path is named by its digest."""
-    return f"local:{digest(option)[:16]}" if option.startswith(("/", "~", ".")) else option
+    local = option.startswith(("/", "~", ".")) or any(mark in option for mark in ("=", ":/", ":~", ":."))
+    return f"local:{digest(option)[:16]}" if local else option
 
 
 def _run_info(

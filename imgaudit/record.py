@@ -5,13 +5,13 @@ A reporter is a function of this record and of nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import IO, ClassVar, Literal, Protocol
 
 from pydantic import Field
 
-from imgaudit.types import JSON, Decision, GroupFinding, ImageRecord, Reason, Stored
+from imgaudit.types import JSON, Case, Decision, GroupFinding, ImageRecord, Reason, Stored
 
 
 class Skipped(Stored):
@@ -158,13 +158,19 @@ class RunInfo(Stored):
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """All that a reporter may know. `picture` gives a picture's bytes, or None where they are not at hand."""
+    """All that a reporter may know. `picture` gives a picture's bytes, or None where they are not at hand.
+
+    `cases` holds what was asked of a picture, by the record's case, or by its id where it has none; `refusals` counts
+    the jobs of a case that gave no picture. Both are empty where nobody kept them.
+    """
 
     run: RunInfo
     report: Report
     images: Sequence[ImageRecord]
     groups: Sequence[GroupFinding]
     picture: Callable[[ImageRecord], bytes | None]
+    cases: Mapping[str, Case] = field(default_factory=dict)
+    refusals: Mapping[str, int] = field(default_factory=dict)
 
 
 class Reporter(Protocol):

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from imgaudit.digest import digest
 from imgaudit.dimensions import BY_ID, DIMENSIONS
@@ -118,10 +119,11 @@ class Rule(Stored):
 
 
 class Attestation(Stored):
-    """Who is asked, and how long the answer holds."""
+    """How narrow an answer must be, how long it holds, and what a no means."""
 
     scope: Literal["picture", "run", "generator"]
-    valid_days: int = Field(default=365, ge=1)
+    valid_days: int = Field(default=365, ge=1, le=36_500)
+    on_no: Literal["hold", "reject"] = Field(default="reject", description="what the answer no makes of the picture")
 
 
 class DimensionRule(Stored):
@@ -135,6 +137,45 @@ class DimensionRule(Stored):
     because: str = ""
 
 
+class Primary(Stored):
+    """A measure that decides whether a candidate is worse than its baseline. Both limits are in the measure's unit."""
+
+    measure: str
+    margin: float = Field(gt=0, description="the mean loss over prompts that is accepted; a pass excludes more")
+    least: float = Field(ge=0, description="the smallest observed loss that is worth an alarm")
+    because: str = Field(min_length=10)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Primary:
+        if self.least > self.margin:
+            raise ValueError(f"least is {self.least:g}, above the margin of {self.margin:g} that is accepted anyway")
+        return self
+
+
+class Accepted(Stored):
+    """How much worse a share may get."""
+
+    margin: float = Field(ge=0, le=1)
+    because: str = Field(min_length=10)
+
+
+class Regression(Stored):
+    """How `imgaudit compare` decides whether a candidate is worse than its baseline."""
+
+    primaries: tuple[Primary, ...] = Field(min_length=1, description="measures that decide")
+    secondaries: tuple[str, ...] = Field(default=(), description="measures that are reported and decide nothing")
+    strata: Literal["first-tag", "none"] = Field(
+        default="first-tag", description="primaries are tested on all cases, and on those of each first tag"
+    )
+    min_prompts: int = Field(default=6, ge=6, description="a stratum with fewer is reported and decides nothing")
+    alpha: float = Field(default=0.05, gt=0, lt=0.5, description="risk of any false alarm over the whole family")
+    multiplicity: Literal["max-t", "holm"] = "max-t"
+    zero_tolerance: tuple[str, ...] = Field(default=(), description="rules that may fire on no picture of a candidate")
+    abstentions: Accepted = Field(description="how much less often a primary may be told")
+    verdicts: Accepted = Field(description="share of pictures whose verdict may get worse, net; informs")
+    because: str = Field(min_length=10)
+
+
 class Rubric(Stored):
     """A whole rubric. Every dimension of the framework stands in it."""
 
@@ -145,11 +186,16 @@ class Rubric(Stored):
     about: str
     dimensions: dict[str, DimensionRule]
     set: tuple[Rule, ...] = Field(default=(), description="rules over group findings; they judge the run")
+    regression: Regression | None = Field(default=None, description="how two runs are compared; null: they are not")
 
     @cached_property
     def digest(self) -> str:
         """Hex sha256 of the content."""
         return digest(self.model_dump(mode="json"))
+
+    def rules(self) -> dict[str, Rule]:
+        """All rules about single pictures, by id."""
+        return {rule.id: rule for entry in self.dimensions.values() for rule in entry.rules}
 
     def info(self) -> RubricInfo:
         """What a report says of this rubric."""
@@ -184,12 +230,17 @@ def load_rubric(name: str) -> Rubric:
     rubric = validated(document, Rubric, _known_keys)
     _check_dimensions(document, rubric)
     _check_names(document, rubric)
+    _check_regression(document, rubric)
     return rubric
 
 
 def _known_keys(place: tuple[str | int, ...]) -> Iterable[str]:
     if not place:
         return Rubric.model_fields
+    if place[0] == "regression":
+        if len(place) == 1:
+            return Regression.model_fields
+        return Primary.model_fields if place[1] == "primaries" else Accepted.model_fields
     if "rules" in place or place[0] == "set":
         return Fix.model_fields if place[-1] == "fix" else Rule.model_fields
     return Attestation.model_fields if place[-1] == "attestation" else DimensionRule.model_fields
@@ -222,6 +273,29 @@ def _check_names(document: Document, rubric: Rubric) -> None:
         _check_rule(document, ("set", index, "when"), rule)
 
 
+def _check_regression(document: Document, rubric: Rubric) -> None:
+    if rubric.regression is None:
+        return
+    names = [primary.measure for primary in rubric.regression.primaries]
+    places: list[tuple[str | int, ...]] = [("regression", "primaries", i, "measure") for i in range(len(names))]
+    names += rubric.regression.secondaries
+    places += [("regression", "secondaries", i) for i in range(len(rubric.regression.secondaries))]
+    for index, (name, place) in enumerate(zip(names, places, strict=True)):
+        checker, _, measure = name.partition(".")
+        _check_term(document, place, Term("measure", checker, measure))
+        facts = checkers.get(checker)
+        if hasattr(facts, "aggregate"):
+            raise document.error(place, f"{name} is measured over the set; only measures of a picture can be paired")
+        if next(m for m in facts.measures if m.name == measure).better == "none":
+            raise document.error(place, f"more {name} is neither better nor worse, so it cannot get worse")
+        if name in names[:index]:
+            raise document.error(place, f"{name} stands twice; keep one")
+    for index, rule in enumerate(rubric.regression.zero_tolerance):
+        if rule not in rubric.rules():
+            known = ", ".join(rubric.rules())
+            raise document.error(("regression", "zero_tolerance", index), f"unknown rule {rule!r}; there are: {known}")
+
+
 def _check_rule(document: Document, place: tuple[str | int, ...], rule: Rule) -> None:
     for term in rule.terms:
         _check_term(document, place, term)
@@ -247,15 +321,21 @@ def _check_term(document: Document, place: tuple[str | int, ...], term: Term) ->
 # --- judging ------------------------------------------------------------------------------------
 
 
-def judge(findings: Sequence[Finding], rubric: Rubric, attested: frozenset[str] = frozenset()) -> Verdict:
+def judge(
+    findings: Sequence[Finding],
+    rubric: Rubric,
+    attested: frozenset[str] = frozenset(),
+    declined: Mapping[str, str] = MappingProxyType({}),
+) -> Verdict:
     """The verdict on one picture, from its findings as they are stored (after rounding).
 
-    `attested` names the dimensions that a person has answered. The machine verdict rests on checks alone; the
-    final one also holds for a required attestation that nobody gave.
+    `attested` names the dimensions that a person has cleared, `declined` those that a person answered with no, each
+    with a sentence. The machine verdict rests on checks alone; the final one also holds for a required attestation
+    that nobody gave, and holds or rejects for every no, required or not, as the rubric says (`on_no`).
     """
     by_checker = {finding.checker: finding for finding in findings}
     tally = _Tally()
-    unanswered: list[Reason] = []
+    asked = _Tally()
     load = by_checker.get("load")
     unreadable = load is not None and load.outcome == "failed"
     if load is not None and unreadable:
@@ -266,15 +346,16 @@ def judge(findings: Sequence[Finding], rubric: Rubric, attested: frozenset[str] 
         for rule in entry.rules:
             _apply(rule, by_checker.get(rule.checker), tally)
         if entry.attestation is not None:
-            _ask_person(name, entry, attested, unanswered)
+            _ask_person(name, entry, attested, declined.get(name), asked)
         elif BY_ID[name].how == "checker" and not unreadable:
             _require(name, entry, by_checker, tally)
     machine = _decide([decision for decision, _ in tally.reasons], bool(tally.holds))
+    people = _decide([decision for decision, _ in asked.reasons], bool(asked.holds))
     return Verdict(
         machine=machine,
-        final=max(machine, Decision.HOLD, key=SEVERITY.__getitem__) if unanswered else machine,
-        reasons=tuple(reason for _, reason in tally.reasons),
-        holds=(*tally.holds, *unanswered),
+        final=max(machine, people, key=SEVERITY.__getitem__),
+        reasons=tuple(reason for _, reason in (*tally.reasons, *asked.reasons)),
+        holds=(*tally.holds, *asked.holds),
         notes=tuple(tally.notes),
         edits=tuple(tally.edits),
     )
@@ -325,10 +406,18 @@ def _edits(fix: Fix, regions: Sequence[Region]) -> list[Edit]:
     ]
 
 
-def _ask_person(name: str, entry: DimensionRule, attested: frozenset[str], unanswered: list[Reason]) -> None:
-    if entry.required and name not in attested:
-        text = f"Nobody answered: {BY_ID[name].question}"
-        unanswered.append(Reason(code=f"attestation.{name}", rule=f"attest-{name}", message=text))
+def _ask_person(
+    name: str, entry: DimensionRule, attested: frozenset[str], declined: str | None, asked: _Tally
+) -> None:
+    code, rule = f"attestation.{name}", f"attest-{name}"
+    if declined is not None:
+        reason = Reason(code=code, rule=rule, message=declined)
+        if entry.attestation is not None and entry.attestation.on_no == "hold":
+            asked.holds.append(reason)
+        else:
+            asked.reasons.append((Decision.REJECT, reason))
+    elif entry.required and name not in attested:
+        asked.holds.append(Reason(code=code, rule=rule, message=f"Nobody answered: {BY_ID[name].question}"))
 
 
 def _require(name: str, entry: DimensionRule, by_checker: dict[str, Finding], tally: _Tally) -> None:

@@ -19,7 +19,9 @@ from imgaudit.errors import ImgauditError, UsageError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-MAKE = "make a pair with: openssl genpkey -algorithm ed25519 -out key.pem; openssl pkey -in key.pem -pubout -out pub.pem"
+MAKE = (
+    "make a pair with: openssl genpkey -algorithm ed25519 -out key.pem; openssl pkey -in key.pem -pubout -out pub.pem"
+)
 MAX_KEY_BYTES = 64 << 10
 MAX_ENVELOPE_BYTES = 64 << 20
 
@@ -146,7 +148,9 @@ def _parts(path: Path, payload_type: str) -> tuple[bytes, list[str]]:
     except OSError as error:
         raise UsageError(f"{path.name}: cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise UsageError(f"{path.name}: is no DSSE envelope; expected the file that `imgaudit comply --sign` writes") from None
+        raise UsageError(
+            f"{path.name}: is no DSSE envelope; expected the file that `imgaudit comply --sign` writes"
+        ) from None
     if kind != payload_type:
         raise UsageError(f"{path.name}: holds the payload type {kind!r}; expected {payload_type!r}")
     return body, signatures

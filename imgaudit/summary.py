@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from imgaudit.digest import digest
 from imgaudit.dimensions import BY_ID, DIMENSIONS, Dimension
-from imgaudit.record import Coverage, DimensionLine, Score
+from imgaudit.record import Answer, Coverage, DimensionLine, Score
 from imgaudit.registry import checkers
 from imgaudit.rubric import Rubric
 from imgaudit.types import Decision, Finding, GroupFinding, ImageRecord, Measure, Source
@@ -123,14 +124,23 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float] | tuple[None, 
 
 
 def dimension_lines(
-    images: Sequence[ImageRecord], groups: Sequence[GroupFinding], rubric: Rubric
+    images: Sequence[ImageRecord],
+    groups: Sequence[GroupFinding],
+    rubric: Rubric,
+    answers: Mapping[str, tuple[Answer, ...]] = MappingProxyType({}),
 ) -> tuple[DimensionLine, ...]:
-    """One line for each dimension of the framework, none left out."""
-    return tuple(_dimension_line(dimension, images, groups, rubric) for dimension in DIMENSIONS)
+    """One line for each dimension of the framework, none left out. `answers`: what people said, by dimension."""
+    return tuple(
+        _dimension_line(dimension, images, groups, rubric, answers.get(dimension.id, ())) for dimension in DIMENSIONS
+    )
 
 
 def _dimension_line(
-    dimension: Dimension, images: Sequence[ImageRecord], groups: Sequence[GroupFinding], rubric: Rubric
+    dimension: Dimension,
+    images: Sequence[ImageRecord],
+    groups: Sequence[GroupFinding],
+    rubric: Rubric,
+    answers: tuple[Answer, ...],
 ) -> DimensionLine:
     required = rubric.dimensions[dimension.id].required
     line = DimensionLine(
@@ -146,12 +156,30 @@ def _dimension_line(
     if dimension.how == "limit":
         return line.model_copy(update={"status": "cannot be checked"})
     if dimension.how == "attestation":
-        return line.model_copy(update={"status": "not attested"})
+        return attested_line(line, answers, len(images))
     needs = rubric.dimensions[dimension.id].needs
     measured, of = _told(dimension, images, groups, needs)
     status = "checked" if 0 < measured == of else "partly checked" if measured else "not checked"
     text = f"{dimension.question} {measured} of {of} could be told."
     return line.model_copy(update={"status": status, "measured": measured, "of": of, "text": text})
+
+
+def attested_line(line: DimensionLine, answers: tuple[Answer, ...], pictures: int) -> DimensionLine:
+    """The line of a dimension that people answer: who did, and for how many of the pictures."""
+    declined = sum(answer.pictures for answer in answers if answer.answer == "no")
+    cleared = sum(answer.pictures for answer in answers) - declined
+    if declined:
+        status = "declined"
+    else:
+        status = "attested" if 0 < cleared == pictures else "partly attested" if cleared else "not attested"
+    text = f"{line.text} {' '.join(map(_who, answers))}".rstrip()
+    update = {"status": status, "measured": cleared + declined, "of": pictures, "text": text, "answers": answers}
+    return line.model_copy(update=update)
+
+
+def _who(answer: Answer) -> str:
+    until = f", until {answer.until}" if answer.until else ""
+    return f"{answer.by} ({answer.role}) answered {answer.answer} for {answer.pictures} on {answer.given}{until}."
 
 
 def _told(
@@ -187,6 +215,8 @@ def not_checked(lines: Sequence[DimensionLine]) -> tuple[str, ...]:
             sentences.append(f"{line.title}: could be told for {line.measured} of {line.of}.")
         elif line.status == "not attested":
             sentences.append(f"{line.title}: nobody answered. {line.text}")
+        elif line.status == "partly attested":
+            sentences.append(f"{line.title}: answered for {line.measured} of {line.of}.")
     return (*sentences, *ALWAYS_UNCHECKED)
 
 

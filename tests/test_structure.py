@@ -18,9 +18,10 @@ LEVELS = [
     {"suites", "generators", "perceivers", "checkers", "rubric", "calibration", "provenance", "prompts", "compliance",
      "embedded", "store", "reporters", "summary"},
     {"engine"},
-    {"pipeline", "compare", "plan", "comply", "repair"},
-    {"canary", "history", "sequential"},
+    {"pipeline", "compare", "plan", "scorers", "repair"},
+    {"canary", "history", "sequential", "comply", "erase"},
     {"baseline"},
+    {"opening"},
     {"cli", "review", "pytest_plugin"},
 ]  # fmt: skip
 ALLOWED = {
@@ -31,6 +32,7 @@ ALLOWED = {
     ("suites", "embedded"),  # the packaged suite of shapes is written by the world's own grammar
     ("checkers", "prompts"),  # expected strings are read from prompts
     ("summary", "rubric"),
+    ("compare", "pipeline"),  # scores stored pictures anew
     ("compliance", "rubric"),  # control packs use the rubric's condition language
     ("reporters", "compliance"),  # the compliance report is rendered from its own record
     ("calibration", "perceivers"), ("calibration", "checkers"),  # scripts that fit what the checkers ship with

@@ -6,6 +6,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ from imgaudit.errors import UsageError
 
 if TYPE_CHECKING:
     from imgaudit.pipeline import Watcher
-    from imgaudit.record import FinishedRun
+    from imgaudit.record import FinishedRun, RubricInfo
+    from imgaudit.rubric import Rubric
     from imgaudit.types import Case
 
 FORMATS_HELP = "Reports to write, separated by commas: html, json, junit, csv, markdown."
+SAFETY_HELP = "Safety model: nudenet, checker:ID or shieldgemma:ID; ;list=FILE adds hashes of known material."
 
 
 def names_list(text: str | None) -> tuple[str, ...] | None:
@@ -29,6 +32,30 @@ def names_list(text: str | None) -> tuple[str, ...] | None:
     if not names:
         raise UsageError("an empty list was given; leave the option out to take all")
     return names
+
+
+def day(text: str | None) -> date | None:
+    """A day written as 2026-12-02, or None when nothing was given."""
+    try:
+        return date.fromisoformat(text) if text is not None else None
+    except ValueError:
+        raise UsageError(f"--as-of {text!r}: expected a day such as 2026-12-02") from None
+
+
+def rubric_of(judged_by: RubricInfo, given: str | None) -> Rubric:
+    """The rubric that was given, or the one that judged a run. Raises UsageError where that one is not at hand."""
+    from imgaudit.rubric import load_rubric, packaged_rubrics
+
+    if given is not None:
+        return load_rubric(given)
+    if judged_by.name not in packaged_rubrics():
+        raise UsageError(f"the run was judged by {judged_by.name!r}, which is not packaged; give its file to --rubric")
+    rubric = load_rubric(judged_by.name)
+    if rubric.digest != judged_by.digest:
+        raise UsageError(
+            f"the run was judged by another version of {judged_by.name!r}; give --rubric {judged_by.name} for this one"
+        )
+    return rubric
 
 
 def seed_range(text: str) -> tuple[int, ...]:
@@ -47,6 +74,15 @@ def seed_range(text: str) -> tuple[int, ...]:
             raise UsageError(f"--seeds {text!r}: the range {part.strip()} is empty or longer than 100,000")
         seeds.update(range(first, last + 1))
     return tuple(sorted(seeds))
+
+
+def trust_option(user: Path | None, official: Path | None) -> str | None:
+    """Lists of trusted certificates as the perceiver `c2pa` takes them; read once here, so that a typo is told."""
+    from imgaudit.provenance.c2pa import trust_lists
+
+    option = ";".join(f"{name}={path}" for name, path in (("official", official), ("user", user)) if path) or None
+    trust_lists(option)
+    return option
 
 
 def chosen_cases(cases: Sequence[Case], tags: tuple[str, ...] | None, limit: int | None) -> tuple[Case, ...]:

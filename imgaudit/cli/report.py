@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from imgaudit.cli._common import FORMATS_HELP, conclude
+from imgaudit.cli._common import FORMATS_HELP, conclude, day, rubric_of
 from imgaudit.errors import UsageError
 
 app = typer.Typer(rich_markup_mode=None)
@@ -18,19 +18,22 @@ def report(
     formats: str = typer.Option("html", "--format", help=FORMATS_HELP),
     rubric: str | None = typer.Option(None, help="Judge the stored findings by this rubric first; no model runs."),
     root: list[str] = typer.Option([], "--root", metavar="r0=DIR", help="Where audited files lie now, if they moved."),
+    as_of: str | None = typer.Option(None, metavar="YYYY-MM-DD", help="The day people's answers must count on; today."),
     as_json: bool = typer.Option(False, "--json", help="Print report.json in place of sentences."),
 ) -> int:
-    """Write reports of a stored run; with --rubric, judge it anew first.
+    """Write reports of a stored run; judge it anew first with --rubric, or where people's answers may have lapsed.
 
     Exit codes are those of the run's verdicts: 0 all publish, 1 a reject, 3 an edit, 4 a hold, 2 an error.
     """
     from imgaudit.pipeline import checked_formats, judge_again, open_run, write_reports
-    from imgaudit.rubric import load_rubric
+    from imgaudit.store.decisions import has_decisions
+    from imgaudit.store.runfolder import RunFolder
 
     wanted = checked_formats(formats)
     roots = dict(_root(text) for text in root)
-    if rubric is not None:
-        judge_again(run, load_rubric(rubric))
+    folder = RunFolder.open(run)
+    if rubric is not None or has_decisions(run):
+        judge_again(run, rubric_of(folder.read_report().rubric, rubric), day(as_of))
     return conclude(open_run(run, roots), write_reports(run, wanted, roots), as_json)
 
 

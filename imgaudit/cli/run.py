@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from imgaudit.cli._common import FORMATS_HELP, chosen_cases, conclude, names_list, seed_range, watching
+from imgaudit.cli._common import FORMATS_HELP, SAFETY_HELP, chosen_cases, conclude, names_list, seed_range, watching
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -29,6 +29,7 @@ def run(
     checks: str | None = typer.Option(None, help="Only these checkers, separated by commas."),
     clip: str | None = typer.Option(None, help="CLIP model: embedded, hf-hub:ORG/NAME, ARCH:TAG, or a local folder."),
     ocr: str | None = typer.Option(None, help="OCR engine: rapidocr or easyocr."),
+    safety: str | None = typer.Option(None, help=SAFETY_HELP),
     device: str | None = typer.Option(None, help="cpu, cuda, cuda:0, mps; chosen if not given."),
     batch_size: int = typer.Option(16, min=1, max=1024, help="Pictures a model is given at once."),
     formats: str = typer.Option("html", "--format", help=FORMATS_HELP),
@@ -48,7 +49,7 @@ def run(
     from imgaudit.types import Controls
 
     wanted = checked_formats(formats)
-    roles = {"clip": clip, "ocr": ocr}
+    roles = {"clip": clip, "ocr": ocr, "safety": safety}
     options = Options(out, load_rubric(rubric), names_list(checks), roles, batch_size, not no_cache)
     loaded = load_suite(suite)
     cases = chosen_cases(loaded.cases, names_list(tags), limit)

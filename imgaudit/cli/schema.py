@@ -14,10 +14,10 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command(epilog="Example: imgaudit schema image > imgaudit-image.schema.json")
 def schema(
-    name: str | None = typer.Argument(None, metavar="[NAME]", help="image, group, report, run, rubric or suite."),
+    name: str | None = typer.Argument(None, metavar="[NAME]", help="Its name; without one, all names."),
     out: Path | None = typer.Option(None, "--out", help="Write all schemas into this folder."),
 ) -> None:
-    """Print a JSON Schema: of a line of images.jsonl or groups.jsonl, report.json, run.json, a rubric or a suite."""
+    """Print a JSON Schema: of a line of images.jsonl or groups.jsonl, of a record such as report.json, of a suite."""
     known = schemas()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -36,13 +36,15 @@ def schemas() -> dict[str, dict[str, object]]:
     """Name -> JSON Schema (draft 2020-12)."""
     from pydantic import BaseModel
 
+    from imgaudit.comparison import Comparison
     from imgaudit.record import Report, RunInfo
     from imgaudit.rubric import Rubric
     from imgaudit.suites.schema import Suite
     from imgaudit.types import GroupFinding, ImageRecord
 
     models: dict[str, type[BaseModel]] = {
-        "image": ImageRecord, "group": GroupFinding, "report": Report, "run": RunInfo, "rubric": Rubric, "suite": Suite,
+        "image": ImageRecord, "group": GroupFinding, "report": Report, "run": RunInfo,
+        "comparison": Comparison, "rubric": Rubric, "suite": Suite,
     }  # fmt: skip
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {name: {**dialect, **model.model_json_schema(mode="serialization")} for name, model in models.items()}

@@ -18,7 +18,7 @@ from imgaudit.reporters._shared import (
     said,
     worst_first,
 )
-from imgaudit.reporters._thumbnails import LEFT_OUT, Budget, Thumbnail, thumbnails
+from imgaudit.reporters._thumbnails import LEFT_OUT, WITHHELD, Budget, Thumbnail, thumbnails
 from imgaudit.types import JSON, Finding, GroupFinding, ImageRecord
 
 PAGE = 25_000_000
@@ -145,6 +145,12 @@ def _notices(cards: Sequence[Card]) -> Iterator[str]:
     missing = Counter(card.thumbnail.why_not for card in cards if card.thumbnail.why_not == LEFT_OUT)[LEFT_OUT]
     if missing:
         yield f"{missing:,} of {len(cards):,} pictures are not shown, to keep this page small."
+    blurred = sum(card.thumbnail.blurred for card in cards)
+    if blurred:
+        yield f"{blurred:,} of {len(cards):,} pictures are blurred: a safety model flagged them; the files are not."
+    withheld = sum(card.thumbnail.why_not == WITHHELD for card in cards)
+    if withheld:
+        yield f"{withheld:,} of {len(cards):,} pictures are not shown: they may be abuse material; do not open them."
     small = sum(card.thumbnail.larger_exists and not card.thumbnail.large for card in cards)
     if small:
         yield f"{small:,} of {len(cards):,} pictures open at thumbnail size, to keep this page under 25 MB."

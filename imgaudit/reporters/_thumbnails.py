@@ -11,6 +11,7 @@ import io
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from PIL import Image, ImageOps
 
@@ -28,6 +29,9 @@ NOT_AT_HAND = "The file is not at hand."
 TOO_LARGE = "The file is too large to be shown here."
 NOT_DECODED = "The file cannot be decoded."
 LEFT_OUT = "Left out to keep this page small."
+WITHHELD = "Not shown: it may be abuse material. Escalate; do not open it."
+BLUR_SIDE = 12
+"""Longest side, in pixels, to which a flagged picture is reduced before it is embedded: shapes of nothing remain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,22 @@ class Thumbnail:
         small: data URI for cards; None when there is nothing to show, for the reason `why_not`.
         large: data URI for the enlarged picture, or None when `small` has to do.
         larger_exists: whether the picture has more pixels than are shown.
+        blurred: whether it is shown beyond recognition, because a safety model flagged it.
     """
 
     small: str | None
     large: str | None = None
     larger_exists: bool = False
     why_not: str | None = None
+    blurred: bool = False
+
+
+def concealment(record: ImageRecord) -> Literal["none", "blurred", "withheld"]:
+    """How a picture may be shown, by what the safety checker found; every view of pictures asks this first."""
+    found = [finding for finding in record.findings if finding.checker == "safety"]
+    if any("safety.suspected_abuse" in finding.codes for finding in found):
+        return "withheld"
+    return "blurred" if any(finding.codes for finding in found) else "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +76,30 @@ def thumbnails(
     shown: list[Thumbnail] = []
     used = 0
     for record in images:
-        thumbnail = _small(read(record), side) if used < budget.thumbnails else Thumbnail(None, why_not=LEFT_OUT)
+        thumbnail = _allowed(record, read, side) if used < budget.thumbnails else Thumbnail(None, why_not=LEFT_OUT)
         used += len(thumbnail.small or "")
         shown.append(thumbnail)
     return _enlarged(shown, images, read, budget.all - used)
+
+
+def _allowed(record: ImageRecord, read: Callable[[ImageRecord], bytes | None], side: int) -> Thumbnail:
+    """A picture as it may be shown; one that is withheld is not even read."""
+    how = concealment(record)
+    if how == "withheld":
+        return Thumbnail(None, why_not=WITHHELD)
+    return _blurred(read(record), side) if how == "blurred" else _small(read(record), side)
+
+
+def _blurred(data: bytes | None, side: int) -> Thumbnail:
+    """A dozen blots of colour; the clear picture is not embedded at any size."""
+    image = _decoded(data, side) if data is not None else NOT_AT_HAND
+    if isinstance(image, str):
+        return Thumbnail(None, why_not=image)
+    tiny = image.copy()
+    tiny.thumbnail((BLUR_SIDE, BLUR_SIDE), Image.Resampling.BOX)
+    scale = side / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return Thumbnail(_uri(tiny.resize(size, Image.Resampling.BICUBIC), side), blurred=True)
 
 
 def _enlarged(

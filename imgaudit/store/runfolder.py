@@ -12,7 +12,8 @@ import os
 import shutil
 import uuid
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -21,13 +22,14 @@ from pydantic import ValidationError
 from imgaudit.digest import canonical
 from imgaudit.errors import RunError
 from imgaudit.record import Report, RunInfo
-from imgaudit.types import JSON, Finding, GroupFinding, ImageRecord, Stored, Verdict
+from imgaudit.types import JSON, Case, Finding, GroupFinding, ImageRecord, Stored, Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 WORK = ".work"
 S = TypeVar("S", bound=Stored)
+V = TypeVar("V")
 
 
 class RunFolder:
@@ -192,6 +194,36 @@ class RunFolder:
         """All lines of groups.jsonl."""
         return [GroupFinding.model_validate_json(line) for line in self._lines("groups.jsonl")]
 
+    def cases(self) -> Mapping[str, Case]:
+        """What was asked of each picture, by the record's case, or by its id where it has none; read when asked for."""
+        return ReadWhenAsked(lambda: self._asked[0])
+
+    def refusals(self) -> Mapping[str, int]:
+        """Case -> jobs that gave no picture; read when asked for."""
+        return ReadWhenAsked(lambda: self._asked[1])
+
+    @cached_property
+    def _asked(self) -> tuple[dict[str, Case], dict[str, int]]:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+
+        cases: dict[str, Case] = {}
+        refusals: dict[str, int] = {}
+        for name in self.parts("renders"):
+            target = self.path / "renders" / f"{name}.parquet"
+            try:
+                table = parquet.ParquetFile(target).read(["case", "refused", "payload"], use_threads=False)
+            except (pa.ArrowException, OSError):
+                raise RunError(f"{target}: is damaged; give the command that made this run once more") from None
+            for case, refused, payload in zip(*(column.to_pylist() for column in table.columns), strict=True):
+                if refused is not None:
+                    refusals[case] = refusals.get(case, 0) + 1
+                elif case not in cases:
+                    row = json.loads(payload)
+                    key = case if row["on_suite"] else row["id"]
+                    cases[key] = Case.model_validate(row["case"])
+        return cases, refusals
+
     def _lines(self, name: str) -> Iterator[str]:
         try:
             with (self.path / name).open(encoding="utf-8") as stream:
@@ -239,6 +271,26 @@ class RunFolder:
         if ".." in Path(relative).parts:
             return None
         return candidate
+
+
+class ReadWhenAsked(Mapping[str, V]):
+    """A mapping that is read at its first use.
+
+    Args:
+        read: gives the whole mapping; called as often as something is asked.
+    """
+
+    def __init__(self, read: Callable[[], Mapping[str, V]]) -> None:
+        self._read = read
+
+    def __getitem__(self, key: str) -> V:
+        return self._read()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
 
 
 class ImageLines(Sequence[ImageRecord]):
