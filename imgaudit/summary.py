@@ -179,7 +179,8 @@ def attested_line(line: DimensionLine, answers: tuple[Answer, ...], pictures: in
 
 def _who(answer: Answer) -> str:
     until = f", until {answer.until}" if answer.until else ""
-    return f"{answer.by} ({answer.role}) answered {answer.answer} for {answer.pictures} on {answer.given}{until}."
+    pictures = f"{answer.pictures} picture{'s' * (answer.pictures != 1)}"
+    return f"{answer.by} ({answer.role}) answered {answer.answer} for {pictures} on {answer.given}{until}."
 
 
 def _told(

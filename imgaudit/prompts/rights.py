@@ -161,16 +161,19 @@ def _is_foreign(word: Token) -> bool:
 
 
 def _minors(text: str, words: Sequence[Token]) -> Iterator[Right]:
+    sexual = next((word for word in words if _SEXUAL.intersection((word.plain, *word.leet))), None)
+    # a child's drawing shows no child, but beside sexual words nothing is taken to be harmless
+    endings = ("", "s") if sexual is not None else ("",)
     young = [
         (word.start, word.end)
         for index, word in enumerate(words)
-        if _MINOR.intersection((word.plain, *word.leet)) and not _is_animal(words, index)
+        if any(read.removesuffix(end) in _MINOR for read in (word.plain, *word.leet) for end in endings)
+        and not _is_animal(words, index)
     ]
     young += [match.span() for match in _YEARS_OLD.finditer(text) if int(match[1]) < 18]
     if not young:
         return
     start, end = min(young)
-    sexual = next((word for word in words if _SEXUAL.intersection((word.plain, *word.leet))), None)
     if sexual is not None:
         yield Right("people.minor-sexual", min(start, sexual.start), max(end, sexual.end))
     else:

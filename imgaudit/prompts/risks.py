@@ -111,7 +111,8 @@ def assess(use_case: str, linter: Linter, report: Report | None = None, prompts:
     use = linter.lint(use_case)
     unique = list(dict.fromkeys(prompts))[:_MOST_PROMPTS]
     lints = [linter.lint(prompt) for prompt in unique]
-    said = {token.plain for token in tokens(use_case)}
+    words = {token.plain for token in tokens(use_case)}
+    said = words | {word.removesuffix("s") for word in words}  # children's, campaigns
     return Assessment(
         use_case=use_case,
         run=report.title if report else None,

@@ -89,6 +89,8 @@ def test_children_in_a_sexual_context_stop_everything(linter: Linter):
     assert result.exit_code == 1
     assert {finding.code: finding.level for finding in result.findings}["people.minor-sexual"] == "reject"
     assert "people.minor-sexual" in codes(linter, "n4ked ch1ld")
+    assert "people.minor-sexual" in codes(linter, "a child's naked back")
+    assert "people.minor-sexual" in codes(linter, "undressed, 15 years old")
     assert "people.minor-sexual" not in codes(linter, "a child beside a lake, a painting")
 
 

@@ -224,6 +224,12 @@ def test_the_words_of_the_use_and_the_prompts_raise_attention_and_are_named(lint
     assert by_id["copyright"].shown == ("prompts: fictional character 'Pikachu' in 1 of 2",)
 
 
+def test_plurals_and_possessives_of_the_use_count_as_the_word(linter: Linter):
+    by_id = {risk.id: risk for risk in assess("shapes for a children's book", linter).risks}
+
+    assert by_id["consent"].because == ("the use case says 'children'",)
+
+
 def test_a_risk_page_shows_strangers_words_without_their_markup(linter: Linter):
     page = as_markdown(assess("| x | <script>\n# heading [a](http://b) \u202e`", linter))
 

@@ -159,6 +159,22 @@ def test_a_test_that_could_not_be_paired_has_no_drawing_and_says_why() -> None:
     assert row.interval == "nothing could be paired"
 
 
+@pytest.mark.parametrize(
+    ("prompts", "words"), [(1, "no interval from one prompt"), (6, "no interval: all prompts moved alike")]
+)
+def test_a_gain_without_an_interval_says_why_and_draws_no_whisker(prompts: int, words: str) -> None:
+    test = line("m.a", "all", 0.0, 0.1, Answer.PASS)
+    assert test.estimate is not None
+    estimate = test.estimate.model_copy(update={"low": None, "high": None, "prompts": prompts})
+    record = comparison().model_copy(update={"tests": (test.model_copy(update={"estimate": estimate}),)})
+
+    row = page(replace(compared(), comparison=record)).primary[0].rows[0]
+
+    assert row.interval == words
+    assert row.plot is not None
+    assert (row.plot.low, row.plot.high) == (None, None)
+
+
 def test_all_strata_of_a_measure_share_one_scale() -> None:
     runs = replace(
         compared(),

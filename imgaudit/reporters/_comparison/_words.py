@@ -83,7 +83,7 @@ def signed(value: float) -> str:
 def interval(estimate: Estimate) -> str:
     """`−0.2 to +0.1`, or why there is none."""
     if estimate.low is None or estimate.high is None:
-        return "no interval from one prompt"
+        return "no interval from one prompt" if estimate.prompts < 2 else "no interval: all prompts moved alike"
     return f"{signed(estimate.low)} to {signed(estimate.high)}"
 
 
