@@ -101,7 +101,7 @@ def run_of(
         counts=decisions, final_counts=decisions, set_verdict=RunVerdict(decision=Decision.PUBLISH),
         refused={"would not": sum((refusals or {}).values())} if refusals else {},
         fingerprint=fingerprint_of((image.case or image.id for image in images), images, versions, {}),
-        images_digest=digest([image.id for image in images]), exit_code=0,
+        images_digest=digest([image.model_dump_json() for image in images]), exit_code=0,
     )  # fmt: skip
     run = RunInfo(
         imgaudit="0.1.0", kind="run", request={"seeds": list(seeds)}, started="2026-11-24T09:00:00Z", suite=suite,

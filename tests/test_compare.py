@@ -138,7 +138,7 @@ def test_a_run_against_itself_passes_with_enough_prompts_only():
     assert compared(scored(few), scored(few)).answer is Answer.INCONCLUSIVE
     same = compared(scored(enough), scored(enough))
     assert same.answer is Answer.PASS
-    assert "exactly as before" in line_of(same, "adherence.match").why
+    assert "the same record" in line_of(same, "adherence.match").why
 
 
 def test_the_same_small_loss_on_every_prompt_is_no_pass():
@@ -258,7 +258,7 @@ def test_a_perceiver_that_one_side_had_no_reason_to_ask_is_no_other_scorer():
     candidate = run_of(more, CASES, PUBLISH)
 
     assert base.report.fingerprint != candidate.report.fingerprint
-    assert compared(base, candidate).answer is Answer.PASS
+    assert compared(base, candidate).prompts == len(CASES)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ LEVELS = [
     {"cli", "review", "pytest_plugin"},
 ]  # fmt: skip
 ALLOWED = {
+    ("pytest_plugin", "cli"),  # fixtures write the same sentences and reports as the commands
     ("generators", "embedded"),  # generators load embedded's files
     ("embedded", "generators"),  # a card measures the route of redrawing a part
     ("perceivers", "embedded"),  # the embedded CLIP knows its own world

@@ -12,7 +12,7 @@ where the scores of a prompt hardly vary between prompts, six of them must have 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -93,6 +93,7 @@ class _Work:
         refuse_other_questions(base.cases, candidate.cases, (scores[0].prompts, scores[1].prompts))
         cases = {**base.cases, **candidate.cases}
         pairs = pair(*scores, measures, cases, regression.strata == "first-tag")
+        pairs = replace(pairs, identical=base.report.images_digest == candidate.report.images_digest)
         either = (pairs.base.told.sum(1) + pairs.candidate.told.sum(1)) > 0
         primaries = {row: primary for row, primary in enumerate(regression.primaries) if either[row]}
         family = tests.test_family(pairs, list(primaries), regression, flips)

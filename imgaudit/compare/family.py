@@ -119,15 +119,17 @@ def estimate(pairs: Pairs, trial: Trial) -> Estimate | None:
     )
 
 
-def decide(gains: Floats, primary: Primary, p_adjusted: float, regression: Regression) -> Answer:
+def decide(
+    gains: Floats, primary: Primary, p_adjusted: float, regression: Regression, *, identical: bool = False
+) -> Answer:
     """The answer for a primary on these prompts.
 
-    As `inference.non_inferior`, with two things added: fewer prompts than `min_prompts` never pass, and as many that
-    all scored exactly as before, or all gained the same, do. A spread of zero gives no interval, but no prompt lost
-    anything.
+    As `inference.non_inferior`, with one thing added: fewer prompts than `min_prompts` never pass. Gains that are all
+    equal never do either: a spread of zero says that the spread could not be seen. The exception is `identical`: where
+    both runs are the same record, nothing is left to estimate.
     """
     enough = len(gains) >= regression.min_prompts
-    if enough and unmoved(gains) and gains.mean() >= 0:
+    if identical and enough:
         return Answer.PASS
     answer = Answer(
         inference.non_inferior(gains, primary.margin, primary.least, p_adjusted, regression.alpha)
@@ -145,7 +147,7 @@ def tested(
 ) -> Tested:
     """A primary in a stratum that decides."""
     gains = trial.values
-    answer = decide(gains, primary, p_values[1], regression)
+    answer = decide(gains, primary, p_values[1], regression, identical=pairs.identical)
     some = len(gains) > 0
     return _line(pairs, trial, primary).model_copy(
         update={
@@ -203,7 +205,7 @@ def _why(gains: Floats, answer: Answer, primary: Primary, p_adjusted: float, reg
         surely = f"it does not surely stay within the {margin} that are accepted"
         return f"a mean loss of {figure(loss)} over {number} (adjusted p {figure(p_adjusted)}); {surely}"
     if answer is Answer.PASS and lowest is None:
-        return f"none of {number} scored lower than before" if loss else f"all {number} scored exactly as before"
+        return f"both runs are the same record: the same pictures with the same findings, over {number}"
     if answer is Answer.PASS:
         real = p_adjusted <= regression.alpha and loss >= primary.least
         small = "; there is a loss, and it is surely within what is accepted" if real else ""
@@ -218,7 +220,10 @@ def _open(gains: Floats, primary: Primary, lowest: float | None, regression: Reg
         return f"{number} could be paired; at least {regression.min_prompts} are needed"
     moved = int((np.abs(gains - np.median(gains)) > 1e-9).sum())
     if lowest is None:
-        return f"all {number} lost exactly {figure(-float(gains.mean()))}, and a spread of zero gives no interval"
+        change = float(gains.mean())
+        way = "gained" if change > 0 else "lost"
+        moved_by = f"{way} exactly {figure(abs(change))}" if change else "scored as before"
+        return f"all {number} {moved_by}; a spread of zero gives no interval, and proves nothing"
     if lowest > -primary.margin:
         return f"only {moved} of {number} moved; {inference.FEWEST} must move before an interval can be trusted"
     needed = inference.prompts_needed(parts_of(gains), primary.margin, 1, regression.alpha / 2)

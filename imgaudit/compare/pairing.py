@@ -207,6 +207,7 @@ class Pairs:
         prompts: cases, sorted, (P,).
         strata: of each, (P,); one name for all where there are none.
         measures: names, (M,), and `sign`: 1 where more is better, else -1, (M,).
+        identical: whether the two runs hold the same record, byte for byte.
     """
 
     prompts: tuple[str, ...]
@@ -215,6 +216,7 @@ class Pairs:
     base: ByPrompt
     candidate: ByPrompt
     sign: Floats
+    identical: bool = False
 
     @cached_property
     def present(self) -> Flags:

@@ -36,7 +36,7 @@ def flips_of(
     worse, better = int(np.triu(table, 1).sum()), int(np.tril(table, -1).sum())
     margin, lowest = regression.verdicts.margin, inference.lowest_gain(gains, regression.alpha)
     answer = Answer.INCONCLUSIVE
-    if len(gains) >= regression.min_prompts and (worse == 0 or (lowest is not None and lowest > -margin)):
+    if len(gains) >= regression.min_prompts and lowest is not None and lowest > -margin:
         answer = Answer.PASS
     elif p_worse <= regression.alpha and -gains.mean() > margin:
         answer = Answer.REGRESSED

@@ -45,9 +45,9 @@ PLANS = {
         Plan("unet", steps=12_600, minutes=90, rate=1e-3, batch=64, seed=2, decay=0.9985),
         Plan("layout", steps=4000, minutes=23, rate=2e-3, batch=64, seed=6, decay=0.997),
         Plan("places", steps=9000, minutes=50, rate=1.5e-3, batch=64, seed=7, decay=0.998),
-        Plan("finish", steps=2500, minutes=14, rate=8e-4, batch=64, seed=9, decay=0.998),
+        Plan("finish", steps=2500, minutes=15, rate=8e-4, batch=64, seed=9, decay=0.998),
         Plan("decoder", steps=1000, minutes=12, rate=6e-4, batch=32, seed=3, decay=0.995),
-        Plan("regressed", steps=1500, minutes=5, rate=1.5e-4, batch=64, seed=4, decay=0.99),
+        Plan("regressed", steps=1500, minutes=4, rate=2e-4, batch=64, seed=4, decay=0.99),
         Plan("lora", steps=600, minutes=6, rate=2e-3, batch=64, seed=8, decay=0.99),
         Plan("clip", steps=2500, minutes=20, rate=2e-3, batch=64, seed=5, decay=0.995),
     )
