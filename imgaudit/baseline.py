@@ -77,7 +77,7 @@ class Proposal(Stored):
     pictures: int
     pictures_digest: str = Field(description="digest of the sorted digests of all picture files")
     cells: int = Field(description="pictures x measures that could be told")
-    scores: tuple[Score, ...]
+    scores: tuple[Score, ...] = Field(description="means over all prompts; strata and single scores are in the pieces")
     against_itself: AgainstItself
     place: str = Field(description="'beside', or the URL of the folder that holds the pieces")
     pieces: dict[str, Piece]
@@ -184,7 +184,7 @@ class BaselineStore:
             pictures=len(finished.images),
             pictures_digest=digest(sorted(name for name in pictures if name is not None)),
             cells=sum(len(_told(record)) for record in finished.images),
-            scores=finished.report.scores,
+            scores=tuple(score for score in finished.report.scores if score.stratum == "all"),
             against_itself=against_itself or untold,
             place=place,
             pieces=pieces,
