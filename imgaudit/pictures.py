@@ -136,8 +136,10 @@ def decode(data: bytes, id: str, limits: Limits | None = None) -> tuple[Picture,
 
 
 def _opened(data: bytes) -> Image.Image:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageFile, UnidentifiedImageError
 
+    # WeasyPrint, imported by whoever writes a PDF, lets every cut-off file of the process pass as whole
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     if not data:
         raise PictureError("the file is empty; a picture was expected. Export it again")
     Image.init()

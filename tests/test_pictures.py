@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 from imgaudit.digest import digest_bytes, digest_pixels
 from imgaudit.errors import PictureError, UsageError
@@ -387,3 +387,11 @@ def test_a_path_that_is_not_there_is_a_usage_error(tmp_path: Path):
 )
 def test_pictures_are_known_by_their_first_bytes(format: str):
     assert looks_like_picture(encoded(Image.new("RGB", (16, 16)), format)[:64])
+
+
+def test_a_library_that_lets_cut_off_files_pass_changes_nothing():
+    stream = BytesIO()
+    Image.effect_noise((64, 64), 90).save(stream, "PNG")
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    with pytest.raises(PictureError):
+        decode(stream.getvalue()[:-900], "cut.png")

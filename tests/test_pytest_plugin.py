@@ -211,6 +211,7 @@ def test_a_picture_is_publishable_or_the_failure_says_why(suite: Path, pytester:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_runs_are_kept_where_the_option_says(suite: Path, pytester: pytest.Pytester):
     pytester.makepyfile(
         RUNS

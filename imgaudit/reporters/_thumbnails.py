@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from imgaudit.types import ImageRecord
 
@@ -141,6 +141,7 @@ def _decoded(data: bytes, side: int) -> Image.Image | str:
         # the size is limited below, and damaged metadata is no news here
         warnings.simplefilter("ignore")
         try:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False  # WeasyPrint may have set it, see imgaudit.pictures
             image = Image.open(io.BytesIO(data), formats=FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 return TOO_LARGE

@@ -193,7 +193,7 @@ def test_models_show_their_cards(capsys: pytest.CaptureFixture[str]):
     assert imgaudit(["models", "info", "embedded@2"]) == 0
     assert "python -m imgaudit.embedded.evaluate" in capsys.readouterr().out
     assert imgaudit(["models", "info", "embedded@9"]) == 2
-    assert "embedded@1, embedded@2, clip" in capsys.readouterr().err
+    assert "embedded-1, embedded-2, clip, lora-night" in capsys.readouterr().err
 
 
 def test_a_public_suite_is_imported_and_can_be_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
