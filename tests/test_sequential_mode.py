@@ -9,6 +9,7 @@ import pytest
 from made_runs import Made, make_run
 
 from imgaudit.errors import RunError, UsageError
+from imgaudit.kernels.sequential import rounds_sequence
 from imgaudit.rubric import load_rubric
 from imgaudit.sequential import STATE, Followed, Sequential, bound_of, follow
 
@@ -188,6 +189,28 @@ def test_looking_after_every_round_errs_no_more_often_than_stated():
 
 def test_it_decides_when_there_is_something_to_decide():
     assert simulated(-0.2, 100)["regressed"] > 0.9
+
+
+def rounds_needed(prompts: int, shift: float) -> int:
+    """Median number of rounds until a sequence with the spread that the page names is decided."""
+    random = np.random.default_rng(0)
+    needed = []
+    for _ in range(60):
+        effects = random.normal(0, 0.054, prompts)
+        effects += shift - effects.mean()
+        gains = np.clip(effects + random.normal(0, 0.09 * 2**0.5, (32, prompts)), -1, 1)
+        lower, upper = rounds_sequence(gains, -1, 1, 0.05)
+        decided = (lower > -0.05) | (upper < 0)
+        needed.append(int(decided.argmax()) + 1 if decided.any() else 33)
+    return int(np.median(needed))
+
+
+def test_the_page_says_how_many_rounds_it_takes():
+    page = (Path(__file__).parent.parent / "docs" / "regression.md").read_text()
+
+    for prompts in (14, 35, 100, 200):
+        rounds = [rounds_needed(prompts, shift) for shift in (0.0, -0.1, -0.2)]
+        assert f"| {prompts} | {' | '.join(map(str, rounds))} |" in page
 
 
 @pytest.mark.slow
