@@ -34,7 +34,7 @@ from imgaudit.embedded.generator_training import (
 )
 from imgaudit.embedded.lessons import drawn, spoilt
 from imgaudit.embedded.lora_training import at_night, export_lora, train_lora
-from imgaudit.embedded.parts import DEVICE, export, words_of
+from imgaudit.embedded.parts import DEVICE, export, new_text_encoder, words_of
 from imgaudit.embedded.training import Plan, averaged
 from imgaudit.embedded.vae_training import train_decoder, train_vae
 
@@ -49,7 +49,7 @@ PLANS = {
         Plan("decoder", steps=1000, minutes=12, rate=6e-4, batch=32, seed=3, decay=0.995),
         Plan("regressed", steps=1500, minutes=4, rate=2e-4, batch=64, seed=4, decay=0.99),
         Plan("lora", steps=600, minutes=6, rate=2e-3, batch=64, seed=8, decay=0.99),
-        Plan("clip", steps=2500, minutes=20, rate=2e-3, batch=64, seed=5, decay=0.995),
+        Plan("clip", steps=2500, minutes=20, rate=1.2e-3, batch=64, seed=5, decay=0.995),
     )
 }
 COURSES = {
@@ -87,7 +87,9 @@ def run_stage(plan: Plan, folder: Path) -> None:
     elif plan.name == "lora":
         train_lora(folder, plan, lessons(folder, "lora"))
     elif plan.name == "clip":
-        train_clip(folder, plan, clip_pictures(folder, plan.seed), words_of(folder), DEVICE)
+        text = new_text_encoder()
+        text.load_state_dict(averaged(folder / "finish.pt", "text"))
+        train_clip(folder, plan, clip_pictures(folder, plan.seed), words_of(folder), text, DEVICE)
     else:
         taught = "regressed" if plan.name == "regressed" else "unet"
         course = COURSES[plan.name]

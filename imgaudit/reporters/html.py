@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from imgaudit.record import FinishedRun
 from imgaudit.registry import reporter
@@ -33,6 +34,9 @@ from imgaudit.reporters._shared import (
     visible,
 )
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -42,6 +46,29 @@ def policy(style: str, script: str) -> str:
         f"default-src 'none'; img-src data:; style-src {_source(style)}; script-src {_source(script)}; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
+
+
+def script_of(name: str) -> str:
+    """A page's script behind what all pages share, in one scope of its own."""
+    shared, own = ((TEMPLATES / file).read_text("utf-8") for file in ("page.js", name))
+    return f'"use strict";\n(() => {{\n{shared}\n{own}}})();\n'
+
+
+def environment_of(**filters: Callable[..., Any]) -> Environment:
+    """The templates, with every string made visible and escaped; `filters` beside those that all pages have."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(number=number, one_line=one_line, island=Markup, **filters)
+    return made
 
 
 def _source(text: str) -> str:
@@ -62,23 +89,13 @@ class HtmlReporter:
 
     def write(self, run: FinishedRun, stream: IO[bytes]) -> None:
         """Write one HTML document, UTF-8, under 25 MB unless the record alone is larger."""
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
         from markupsafe import Markup
 
         from imgaudit.reporters._page import flattened, page  # needs Pillow, which listing the formats does not
 
         style = (TEMPLATES / "report.css").read_text("utf-8")
-        script = (TEMPLATES / "report.js").read_text("utf-8")
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            finalize=_shown,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters.update(number=number, one_line=one_line, flattened=flattened, island=Markup)
-        template = environment.get_template("report.html.j2")
+        script = script_of("report.js")
+        template = environment_of(flattened=flattened).get_template("report.html.j2")
         made = page(run)
         parts = template.generate(
             page=made,

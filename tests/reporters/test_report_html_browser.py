@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made import SCRIPT, made, many
+from opener import PHONE, Opener, focused
 
 from imgaudit.record import FinishedRun
 from imgaudit.reporters._shared import codes, visible, worst_first
 from imgaudit.reporters.html import HtmlReporter
 from imgaudit.types import Decision
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-WATCH = "window.broken = []; addEventListener('securitypolicyviolation', e => window.broken.push(e.violatedDirective));"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
 
 
 def write(run: FinishedRun, path: Path) -> str:
@@ -44,60 +27,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write(made(), tmp_path_factory.mktemp("page") / "report.html")
 
 
-@dataclass
-class Opener:
-    """Opens the page with the network blocked, and remembers everything that went wrong."""
-
-    browser: Any
-    address: str
-    wrong: list[str] = field(default_factory=list)
-    contexts: list[Any] = field(default_factory=list)
-    pages: list[Any] = field(default_factory=list)
-
-    def __call__(self, anchor: str = "", size: dict[str, int] = DESKTOP, **options: Any) -> Any:
-        context = self.browser.new_context(viewport=size, offline=True, **options)
-        self.contexts.append(context)
-        context.route("**/*", self._route)
-        context.add_init_script(WATCH)
-        page = context.new_page()
-        page.set_default_timeout(60_000)  # a busy machine is slow, not wrong
-        page.on("console", lambda message: self.wrong.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.goto(self.address + anchor)
-        self.pages.append(page)
-        return page
-
-    def _route(self, route: Any) -> None:
-        if route.request.url.startswith(self.address):
-            route.continue_()
-        else:
-            self.wrong.append(f"request: {route.request.url[:200]}")
-            route.abort()
-
-    def close(self) -> None:
-        for context in self.contexts:
-            context.close()
-
-
-@pytest.fixture
-def open_page(browser: Any, address: str) -> Iterator[Opener]:
-    opener = Opener(browser, address)
-    yield opener
-    broken = [directive for page in opener.pages for directive in page.evaluate("window.broken ?? []")]
-    opener.close()
-    assert opener.wrong == []
-    assert broken == []
-
-
 def shown(page: Any) -> list[int]:
     return page.eval_on_selector_all(
         ".card", "all => all.filter(e => e.checkVisibility()).map(e => Number(e.dataset.n))"
     )
-
-
-def focused(page: Any) -> str:
-    return page.evaluate("document.activeElement.dataset.open ?? document.activeElement.id")
 
 
 def settle(page: Any, count: int) -> None:

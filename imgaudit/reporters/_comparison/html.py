@@ -22,28 +22,19 @@ from imgaudit.reporters._comparison._words import (
     signed,
     where,
 )
-from imgaudit.reporters._shared import WORST_FIRST, counted, number, one_line
-from imgaudit.reporters.html import TEMPLATES, _shown, policy
+from imgaudit.reporters._shared import WORST_FIRST, counted
+from imgaudit.reporters.html import TEMPLATES, environment_of, policy, script_of
 
 
 def write(compared: ComparedRuns) -> bytes:
     """One HTML document, UTF-8, under 25 MB unless the tests alone are larger."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     from imgaudit.reporters._comparison._page import page  # needs Pillow, which naming the formats does not
 
     style = "".join((TEMPLATES / name).read_text("utf-8") for name in ("report.css", "compare.css"))
-    script = (TEMPLATES / "compare.js").read_text("utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, one_line=one_line, signed=signed, p=probability, island=Markup)
+    script = script_of("compare.js")
+    environment = environment_of(signed=signed, p=probability)
     environment.globals.update(
         {"better": better, "where": where, "counted": counted, "coverage": coverage},
         side_facts=side_facts,

@@ -9,13 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
 from imgaudit.compliance.result import STATUSES, ComplianceReport, ControlResult, Status
-from imgaudit.reporters._shared import counted, one_line, visible
+from imgaudit.reporters._shared import counted
+from imgaudit.reporters.html import TEMPLATES, environment_of
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
 WORDS: dict[Status, str] = {
     "not satisfied": "the record shows that it is not met",
     "undetermined": "the record cannot show it; a person must look",
@@ -26,21 +24,11 @@ WORDS: dict[Status, str] = {
 
 def html(report: ComplianceReport) -> str:
     """The report as an HTML document."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     style = (TEMPLATES / "comply.css").read_text("utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(one_line=one_line, slug=slug)
     hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    return environment.get_template("comply.html.j2").render(
+    return environment_of(slug=slug).get_template("comply.html.j2").render(
         report=report,
         style=Markup(style),
         policy=Markup(f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'"),
@@ -67,8 +55,3 @@ def slug(control: ControlResult) -> str:
 
 def _ordered(controls: Iterable[ControlResult], pack: str) -> list[ControlResult]:
     return sorted((c for c in controls if c.pack == pack), key=lambda c: STATUSES.index(c.status))
-
-
-def _shown(value: Any) -> Any:
-    # a subclass of str is markup that the template itself made
-    return visible(value) if type(value) is str else value

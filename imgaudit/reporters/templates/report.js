@@ -1,435 +1,363 @@
-"use strict";
 // The page is complete without this script. It filters, draws what was found over the pictures, and enlarges them.
 // Strings of the run are only ever set as text; the page's policy forbids anything else.
-(() => {
-  const SVG = "http://www.w3.org/2000/svg";
-  const root = document.documentElement;
-  const byId = (id) => document.getElementById(id);
-  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-  const index = JSON.parse(byId("index").textContent);
-  const known = new Map(index.map((entry) => [entry.n, entry]));
-  for (const entry of index) {
-    entry.text = entry.text.toLowerCase();
-    entry.tokens = new Set(entry.tokens);
-  }
-  root.classList.add("js");
+const known = new Map(index.map((entry) => [entry.n, entry]));
+for (const entry of index) {
+  entry.text = entry.text.toLowerCase();
+  entry.tokens = new Set(entry.tokens);
+}
 
-  function make(tag, facts = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(facts)) {
-      if (name === "class") element.className = value;
-      else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-      else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
-    }
-    element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
-    return element;
-  }
+// --- what is known of one picture, read when it is first needed -----------------------------------------------
 
-  function draw(tag, facts, ...children) {
-    const element = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(facts)) element.setAttribute(name, value);
-    element.append(...children);
-    return element;
-  }
+const read = new Map();
+function details(n) {
+  if (!read.has(n)) read.set(n, JSON.parse(byId(`details-${n}`).textContent));
+  return read.get(n);
+}
+const small = (n) => byId(`picture-${n}`).querySelector("img")?.src ?? null;
+const whyMissing = (n) => byId(`picture-${n}`).querySelector(".missing")?.textContent ?? "There is nothing to show.";
+const large = (n) => byId(`large-${n}`)?.textContent ?? small(n);
 
-  const foreign = (text) => make("bdi", {}, String(text));
+// --- overlays -------------------------------------------------------------------------------------------------
 
-  // --- what is known of one picture, read when it is first needed -----------------------------------------------
+function shapesOf(found) {
+  const edits = found.edits.flatMap((edit, place) => edit.shapes.map((shape) => ({ ...shape, owner: `edit-${place}` })));
+  const findings = found.findings.flatMap((finding, place) =>
+    finding.shapes.map((shape) => ({ ...shape, owner: `finding-${place}` })));
+  const order = { masks: 0, landmarks: 1, text: 2, regions: 3, edits: 4 };
+  return [...findings, ...edits].sort((a, b) => order[a.layer] - order[b.layer]);
+}
 
-  const read = new Map();
-  function details(n) {
-    if (!read.has(n)) read.set(n, JSON.parse(byId(`details-${n}`).textContent));
-    return read.get(n);
-  }
-  const small = (n) => byId(`picture-${n}`).querySelector("img")?.src ?? null;
-  const whyMissing = (n) => byId(`picture-${n}`).querySelector(".missing")?.textContent ?? "There is nothing to show.";
-  const large = (n) => byId(`large-${n}`)?.textContent ?? small(n);
-
-  // --- overlays -------------------------------------------------------------------------------------------------
-
-  function shapesOf(found) {
-    const edits = found.edits.flatMap((edit, place) => edit.shapes.map((shape) => ({ ...shape, owner: `edit-${place}` })));
-    const findings = found.findings.flatMap((finding, place) =>
-      finding.shapes.map((shape) => ({ ...shape, owner: `finding-${place}` })));
-    const order = { masks: 0, landmarks: 1, text: 2, regions: 3, edits: 4 };
-    return [...findings, ...edits].sort((a, b) => order[a.layer] - order[b.layer]);
-  }
-
-  function shapeElement(shape, found) {
-    const group = draw("g", { class: `layer l-${shape.layer}`, "data-owner": shape.owner });
-    if (shape.image) {
-      group.append(draw("image", { href: shape.image, x: 0, y: 0, width: found.width, height: found.height, preserveAspectRatio: "none" }));
-      return group;
-    }
-    const tag = shape.closed ? "polygon" : "polyline";
-    group.append(draw(tag, { class: "halo", points: shape.points }), draw(tag, { class: "stroke", points: shape.points }));
-    if (shape.layer === "landmarks") group.append(...dots(shape.points, Math.max(found.width, found.height) / 220));
+function shapeElement(shape, found) {
+  const group = draw("g", { class: `layer l-${shape.layer}`, "data-owner": shape.owner });
+  if (shape.image) {
+    group.append(draw("image", { href: shape.image, x: 0, y: 0, width: found.width, height: found.height, preserveAspectRatio: "none" }));
     return group;
   }
+  const tag = shape.closed ? "polygon" : "polyline";
+  group.append(draw(tag, { class: "halo", points: shape.points }), draw(tag, { class: "stroke", points: shape.points }));
+  if (shape.layer === "landmarks") group.append(...dots(shape.points, Math.max(found.width, found.height) / 220));
+  return group;
+}
 
-  function dots(points, radius) {
-    return points.split(" ").slice(0, 500).map((point) => {
-      const [x, y] = point.split(",");
-      return draw("circle", { cx: x, cy: y, r: radius });
-    });
-  }
-
-  function labelElement(shape, found, unit, taken) {
-    const [x, y] = shape.points.split(" ")[0].split(",").map(Number);
-    const text = shape.label.length > 40 ? `${shape.label.slice(0, 39)}…` : shape.label;
-    const wide = unit * 0.64 * text.length;
-    const left = Math.min(Math.max(x, 0), Math.max(found.width - wide, 0));
-    let top = Math.min(Math.max(y - 0.45 * unit, 1.1 * unit), found.height - 0.3 * unit);
-    const meets = (other) => Math.abs(other.top - top) < 1.2 * unit && left < other.left + other.wide && other.left < left + wide;
-    for (let tries = 0; tries < 12 && taken.some(meets); tries += 1) top += 1.25 * unit;
-    taken.push({ left, top, wide });
-    const label = draw("text", { class: "label", x: left, y: top, "font-size": unit }, text);
-    return draw("g", { class: `layer l-${shape.layer}`, "data-owner": shape.owner }, label);
-  }
-
-  function overlay(found, labelled, shownWidth) {
-    const box = `0 0 ${found.width} ${found.height}`;
-    const svg = draw("svg", { class: "overlay", viewBox: box, "aria-hidden": "true" });
-    const shapes = shapesOf(found);
-    svg.append(...shapes.map((shape) => shapeElement(shape, found)));
-    if (labelled && shownWidth) {
-      const unit = (12.5 * found.width) / shownWidth;
-      const named = shapes.filter((shape) => shape.points && shape.label && shape.layer !== "landmarks");
-      const taken = [];
-      // an edit often stands on the region of its finding: one label is enough for both
-      const once = new Map(named.map((shape) => [`${shape.label} ${shape.points.split(" ")[0]}`, shape]));
-      svg.append(...[...once.values()].map((shape) => labelElement(shape, found, unit, taken)));
-    }
-    return svg;
-  }
-
-  // what is far from the window is prepared when it comes near; all of it before printing
-  function whenNear(elements, prepare) {
-    const waiting = new Set(elements);
-    const now = (element) => {
-      if (waiting.delete(element)) prepare(element, Number(element.dataset.n));
-      watcher.unobserve(element);
-    };
-    const watcher = new IntersectionObserver((entries) => {
-      for (const entry of entries) if (entry.isIntersecting) now(entry.target);
-    }, { rootMargin: "400px" });
-    elements.forEach((element) => watcher.observe(element));
-    window.addEventListener("beforeprint", () => [...waiting].forEach(now));
-  }
-
-  whenNear(all(".card"), (card, n) => {
-    const found = details(n);
-    const image = card.querySelector("img");
-    if (image && found.width && found.height) image.after(overlay(found, false));
+function dots(points, radius) {
+  return points.split(" ").slice(0, 500).map((point) => {
+    const [x, y] = point.split(",");
+    return draw("circle", { cx: x, cy: y, r: radius });
   });
-  whenNear(all(".cell"), (cell, n) => {
-    const source = small(n);
-    const frame = cell.querySelector(".frame");
-    frame.append(source ? make("img", { src: source, alt: "", decoding: "async" }) : make("span", { class: "missing" }, whyMissing(n)));
-  });
+}
 
-  function layerBox(layer, label) {
-    const box = make("input", { type: "checkbox", checked: !root.classList.contains(`no-${layer}`), "data-layer": layer });
-    return make("label", {}, box, make("span", { class: `swatch s-${layer}` }), label);
+function labelElement(shape, found, unit, taken) {
+  const [x, y] = shape.points.split(" ")[0].split(",").map(Number);
+  const text = shape.label.length > 40 ? `${shape.label.slice(0, 39)}…` : shape.label;
+  const wide = unit * 0.64 * text.length;
+  const left = Math.min(Math.max(x, 0), Math.max(found.width - wide, 0));
+  let top = Math.min(Math.max(y - 0.45 * unit, 1.1 * unit), found.height - 0.3 * unit);
+  const meets = (other) => Math.abs(other.top - top) < 1.2 * unit && left < other.left + other.wide && other.left < left + wide;
+  for (let tries = 0; tries < 12 && taken.some(meets); tries += 1) top += 1.25 * unit;
+  taken.push({ left, top, wide });
+  const label = draw("text", { class: "label", x: left, y: top, "font-size": unit }, text);
+  return draw("g", { class: `layer l-${shape.layer}`, "data-owner": shape.owner }, label);
+}
+
+function overlay(found, labelled, shownWidth) {
+  const box = `0 0 ${found.width} ${found.height}`;
+  const svg = draw("svg", { class: "overlay", viewBox: box, "aria-hidden": "true" });
+  const shapes = shapesOf(found);
+  svg.append(...shapes.map((shape) => shapeElement(shape, found)));
+  if (labelled && shownWidth) {
+    const unit = (12.5 * found.width) / shownWidth;
+    const named = shapes.filter((shape) => shape.points && shape.label && shape.layer !== "landmarks");
+    const taken = [];
+    // an edit often stands on the region of its finding: one label is enough for both
+    const once = new Map(named.map((shape) => [`${shape.label} ${shape.points.split(" ")[0]}`, shape]));
+    svg.append(...[...once.values()].map((shape) => labelElement(shape, found, unit, taken)));
   }
+  return svg;
+}
 
-  document.addEventListener("change", (event) => {
-    const layer = event.target.dataset?.layer;
-    if (!layer) return;
-    root.classList.toggle(`no-${layer}`, !event.target.checked);
-    for (const box of all(`[data-layer="${layer}"]`)) box.checked = event.target.checked;
-  });
+// what is far from the window is prepared when it comes near; all of it before printing
+function whenNear(elements, prepare) {
+  const waiting = new Set(elements);
+  const now = (element) => {
+    if (waiting.delete(element)) prepare(element, Number(element.dataset.n));
+    watcher.unobserve(element);
+  };
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) now(entry.target);
+  }, { rootMargin: "400px" });
+  elements.forEach((element) => watcher.observe(element));
+  window.addEventListener("beforeprint", () => [...waiting].forEach(now));
+}
 
-  // --- views and layouts ----------------------------------------------------------------------------------------
+whenNear(all(".card"), (card, n) => {
+  const found = details(n);
+  const image = card.querySelector("img");
+  if (image && found.width && found.height) image.after(overlay(found, false));
+});
+whenNear(all(".cell"), (cell, n) => {
+  const source = small(n);
+  const frame = cell.querySelector(".frame");
+  frame.append(source ? make("img", { src: source, alt: "", decoding: "async" }) : make("span", { class: "missing" }, whyMissing(n)));
+});
 
-  const tabs = all(".tabs a");
-  const views = all(".view");
-  const list = byId("views");
-  list.setAttribute("role", "tablist");
-  for (const tab of tabs) {
-    tab.setAttribute("role", "tab");
-    tab.id = `tab-${tab.dataset.view}`;
-    tab.setAttribute("aria-controls", tab.dataset.view);
-    const view = byId(tab.dataset.view);
-    view.setAttribute("role", "tabpanel");
-    view.setAttribute("aria-labelledby", tab.id);
-    view.removeAttribute("aria-label");
-    tab.addEventListener("click", (event) => {
-      event.preventDefault();
-      history.replaceState(null, "", `#${tab.dataset.view}`);
-      show(tab.dataset.view);
-    });
-  }
+function layerBox(layer, label) {
+  const box = make("input", { type: "checkbox", checked: !root.classList.contains(`no-${layer}`), "data-layer": layer });
+  return make("label", {}, box, make("span", { class: `swatch s-${layer}` }), label);
+}
 
-  function show(name) {
-    for (const view of views) view.classList.toggle("off", view.id !== name);
-    for (const tab of tabs) {
-      const chosen = tab.dataset.view === name;
-      tab.setAttribute("aria-selected", chosen);
-      tab.tabIndex = chosen ? 0 : -1;
-    }
-  }
+document.addEventListener("change", (event) => {
+  const layer = event.target.dataset?.layer;
+  if (!layer) return;
+  root.classList.toggle(`no-${layer}`, !event.target.checked);
+  for (const box of all(`[data-layer="${layer}"]`)) box.checked = event.target.checked;
+});
 
-  list.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const next = tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length];
-    next.focus();
-    next.click();
-  });
+// --- views and layouts ----------------------------------------------------------------------------------------
 
-  const layouts = all("[data-layout]");
-  function lay(name) {
-    for (const button of layouts) button.setAttribute("aria-pressed", button.dataset.layout === name);
-    byId("cards").classList.toggle("off", name !== "cards");
-    byId("sheet")?.classList.toggle("off", name !== "sheet");
-  }
-  for (const button of layouts) button.addEventListener("click", () => lay(button.dataset.layout));
-  lay("cards");
+const layouts = all("[data-layout]");
+function lay(name) {
+  for (const button of layouts) button.setAttribute("aria-pressed", button.dataset.layout === name);
+  byId("cards").classList.toggle("off", name !== "cards");
+  byId("sheet")?.classList.toggle("off", name !== "sheet");
+}
+for (const button of layouts) button.addEventListener("click", () => lay(button.dataset.layout));
+lay("cards");
 
-  // --- filters --------------------------------------------------------------------------------------------------
+// --- filters --------------------------------------------------------------------------------------------------
 
-  const verdicts = new Set();
-  const rows = all("[data-n]");
-  const fields = { text: byId("f-text"), token: byId("f-token"), case: byId("f-case") };
-  let visible = index.map((entry) => entry.n);
+const verdicts = new Set();
+const rows = all("[data-n]");
+const fields = { text: byId("f-text"), token: byId("f-token"), case: byId("f-case") };
+let visible = index.map((entry) => entry.n);
 
-  function fits(entry, words) {
-    return (verdicts.size === 0 || verdicts.has(entry.verdict))
-      && (!fields.token.value || entry.tokens.has(fields.token.value))
-      && (!fields.case?.value || entry.case === Number(fields.case.value))
-      && words.every((word) => entry.text.includes(word));
-  }
+function fits(entry, words) {
+  return (verdicts.size === 0 || verdicts.has(entry.verdict))
+    && (!fields.token.value || entry.tokens.has(fields.token.value))
+    && (!fields.case?.value || entry.case === Number(fields.case.value))
+    && words.every((word) => entry.text.includes(word));
+}
 
-  function filter() {
-    const words = fields.text.value.toLowerCase().split(/\s+/).filter(Boolean);
-    visible = index.filter((entry) => fits(entry, words)).map((entry) => entry.n);
-    const shown = new Set(visible);
-    for (const row of rows) row.hidden = !shown.has(Number(row.dataset.n));
-    for (const row of all(".sheet tbody tr")) row.hidden = !row.querySelector(".cell:not([hidden])");
-    byId("empty").hidden = visible.length > 0;
-    const noun = index.length === 1 ? "picture" : "pictures";
-    byId("f-status").textContent = shown.size === index.length ? `${index.length} ${noun}` : `${shown.size} of ${index.length} ${noun}`;
-  }
+function filter() {
+  const words = fields.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+  visible = index.filter((entry) => fits(entry, words)).map((entry) => entry.n);
+  const shown = new Set(visible);
+  for (const row of rows) row.hidden = !shown.has(Number(row.dataset.n));
+  for (const row of all(".sheet tbody tr")) row.hidden = !row.querySelector(".cell:not([hidden])");
+  byId("empty").hidden = visible.length > 0;
+  const noun = index.length === 1 ? "picture" : "pictures";
+  byId("f-status").textContent = shown.size === index.length ? `${index.length} ${noun}` : `${shown.size} of ${index.length} ${noun}`;
+}
 
-  for (const button of all("[data-verdict]")) {
-    button.addEventListener("click", () => {
-      const chosen = !verdicts.has(button.dataset.verdict);
-      verdicts[chosen ? "add" : "delete"](button.dataset.verdict);
-      button.setAttribute("aria-pressed", chosen);
-      filter();
-    });
-  }
-  let waiting = 0;
-  fields.text.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(filter, 80);
-  });
-  fields.token.addEventListener("change", filter);
-  fields.case?.addEventListener("change", filter);
-  byId("f-clear").addEventListener("click", () => {
-    verdicts.clear();
-    all("[data-verdict]").forEach((button) => button.setAttribute("aria-pressed", false));
-    for (const field of Object.values(fields)) if (field) field.value = "";
+for (const button of all("[data-verdict]")) {
+  button.addEventListener("click", () => {
+    const chosen = !verdicts.has(button.dataset.verdict);
+    verdicts[chosen ? "add" : "delete"](button.dataset.verdict);
+    button.setAttribute("aria-pressed", chosen);
     filter();
   });
-  document.querySelector(".filters").addEventListener("submit", (event) => {
-    event.preventDefault();
-    filter();
-  });
+}
+let waiting = 0;
+fields.text.addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(filter, 80);
+});
+fields.token.addEventListener("change", filter);
+fields.case?.addEventListener("change", filter);
+byId("f-clear").addEventListener("click", () => {
+  verdicts.clear();
+  all("[data-verdict]").forEach((button) => button.setAttribute("aria-pressed", false));
+  for (const field of Object.values(fields)) if (field) field.value = "";
+  filter();
+});
+document.querySelector(".filters").addEventListener("submit", (event) => {
+  event.preventDefault();
+  filter();
+});
 
-  // --- keys between cards ---------------------------------------------------------------------------------------
+// --- keys between cards ---------------------------------------------------------------------------------------
 
-  byId("cards").addEventListener("keydown", (event) => {
-    const link = event.target.closest(".open");
-    if (!link || event.altKey || event.ctrlKey || event.metaKey) return;
-    const links = all(".card:not([hidden]) .open");
-    const here = links.indexOf(link);
-    const top = link.getBoundingClientRect().top;
-    const columns = links.filter((each) => Math.abs(each.getBoundingClientRect().top - top) < 2).length || 1;
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-    if (!step || !links[here + step]) return;
-    event.preventDefault();
-    links[here + step].focus();
-  });
+byId("cards").addEventListener("keydown", (event) => {
+  const link = event.target.closest(".open");
+  if (!link || event.altKey || event.ctrlKey || event.metaKey) return;
+  const links = all(".card:not([hidden]) .open");
+  const here = links.indexOf(link);
+  const top = link.getBoundingClientRect().top;
+  const columns = links.filter((each) => Math.abs(each.getBoundingClientRect().top - top) < 2).length || 1;
+  const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+  if (!step || !links[here + step]) return;
+  event.preventDefault();
+  links[here + step].focus();
+});
 
-  // --- the enlarged picture -------------------------------------------------------------------------------------
+// --- the enlarged picture -------------------------------------------------------------------------------------
 
-  const viewer = byId("viewer");
-  let current = 0;
-  let opener = null;
+const viewer = byId("viewer");
+let current = 0;
+let opener = null;
 
-  function verdictBadge(decision) {
-    const icon = draw("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" });
-    icon.append(draw("use", { href: `#i-${decision}` }));
-    return make("span", { class: `verdict v-${decision}` }, icon, decision);
+function pairs(rowsOf) {
+  return make("table", { class: "facts" }, ...rowsOf.map(([name, value]) =>
+    make("tr", {}, make("th", { scope: "row" }, foreign(name)), make("td", {}, foreign(value ?? "none")))));
+}
+
+function reasonList(title, reasons) {
+  if (!reasons.length) return null;
+  const items = reasons.map((reason) => make("li", {}, foreign(reason.message), " ",
+    make("small", {}, make("code", {}, foreign(reason.code)), " · rule ", make("code", {}, foreign(reason.rule)))));
+  return make("section", {}, make("h3", {}, title), make("ul", {}, ...items));
+}
+
+function pointed(owner, element) {
+  const mark = (on) => all(`.stage [data-owner="${owner}"]`).forEach((group) => group.classList.toggle("hot", on));
+  element.addEventListener("pointerenter", () => mark(true));
+  element.addEventListener("pointerleave", () => mark(false));
+  element.addEventListener("focusin", () => mark(true));
+  element.addEventListener("focusout", () => mark(false));
+  return element;
+}
+
+function crop(n, found, box) {
+  const source = large(n);
+  if (!source || !box || !found.width || !found.height) return null;
+  const [x0, y0, x1, y1] = [Math.min(box[0], box[2]), Math.min(box[1], box[3]), Math.max(box[0], box[2]), Math.max(box[1], box[3])];
+  const side = Math.min(Math.max(x1 - x0, y1 - y0, 8) * 1.3, found.width, found.height);
+  const within = (middle, length) => Math.min(Math.max(middle - side / 2, 0), length - side);
+  const view = `${within((x0 + x1) / 2, found.width)} ${within((y0 + y1) / 2, found.height)} ${side} ${side}`;
+  const svg = draw("svg", { class: "crop", viewBox: view, role: "img", "aria-label": "The place in the picture, enlarged" });
+  svg.append(
+    draw("image", { href: source, x: 0, y: 0, width: found.width, height: found.height, preserveAspectRatio: "none" }),
+    draw("rect", { class: "frame-line", x: x0, y: y0, width: x1 - x0, height: y1 - y0 }));
+  return svg;
+}
+
+function editList(n, found) {
+  if (!found.edits.length) return null;
+  const items = found.edits.map((edit, place) => pointed(`edit-${place}`, make("li", { class: "edit", tabindex: "0" },
+    crop(n, found, edit.box),
+    make("div", {}, make("b", {}, edit.method), edit.label ? " at " : "", edit.label ? foreign(edit.label) : "",
+      make("p", {}, foreign(edit.instruction))))));
+  return make("section", {}, make("h3", {}, "What to edit"), make("ol", { class: "edits" }, ...items));
+}
+
+function findingItem(finding, place) {
+  const words = { measured: "measured", abstained: "could not tell", failed: "failed" };
+  const measures = finding.measures.length ? pairs([...finding.measures, ...finding.labels]) : finding.labels.length ? pairs(finding.labels) : null;
+  const more = [];
+  if (finding.unmeasured.length) more.push(make("p", {}, "Not measured:"), pairs(finding.unmeasured));
+  if (finding.read.length) more.push(make("p", {}, "Writing that was read, with the reader's score:"), pairs(finding.read));
+  if (finding.by.length) more.push(make("p", {}, "By:"), pairs(finding.by));
+  return pointed(`finding-${place}`, make("details", { class: `finding o-${finding.outcome}`, open: finding.codes.length > 0 || finding.outcome === "failed" },
+    make("summary", {}, make("b", {}, foreign(finding.checker)), ` ${words[finding.outcome]} `,
+      ...finding.codes.flatMap((code) => [make("code", {}, foreign(code)), " "])),
+    finding.said ? make("p", {}, foreign(finding.said)) : null,
+    finding.remedy ? make("p", {}, "Remedy: ", foreign(finding.remedy)) : null,
+    measures, ...more));
+}
+
+function stage(n, found) {
+  const source = large(n);
+  if (!source) {
+    return make("div", { class: "stage" }, make("p", { class: "missing" }, whyMissing(n)));
   }
-
-  function pairs(rowsOf) {
-    return make("table", { class: "facts" }, ...rowsOf.map(([name, value]) =>
-      make("tr", {}, make("th", { scope: "row" }, foreign(name)), make("td", {}, foreign(value ?? "none")))));
+  const image = make("img", { src: source, alt: `Picture ${found.id}` });
+  const frame = make("div", { class: `picture${Math.max(found.width, found.height) <= 128 ? " sharp" : ""}` }, image);
+  // the picture is given its shape before it is decoded, so that the labels can be sized
+  if (found.width && found.height) {
+    frame.style.aspectRatio = `${found.width} / ${found.height}`;
+    frame.style.setProperty("--shape", found.width / found.height);
+    requestAnimationFrame(() => frame.append(overlay(found, true, frame.clientWidth)));
   }
+  const reduced = byId(`picture-${n}`).hasAttribute("data-reduced");
+  return make("div", { class: "stage" }, frame,
+    reduced ? make("p", { class: "reduced" }, "Shown from its thumbnail, to keep this page small; the file has more detail.") : null);
+}
 
-  function reasonList(title, reasons) {
-    if (!reasons.length) return null;
-    const items = reasons.map((reason) => make("li", {}, foreign(reason.message), " ",
-      make("small", {}, make("code", {}, foreign(reason.code)), " · rule ", make("code", {}, foreign(reason.rule)))));
-    return make("section", {}, make("h3", {}, title), make("ul", {}, ...items));
+function layerBoxes(found) {
+  const present = new Set(shapesOf(found).map((shape) => shape.layer));
+  const words = { regions: "findings", edits: "edits", text: "text", landmarks: "landmarks", masks: "masks" };
+  const boxes = Object.entries(words).filter(([layer]) => present.has(layer)).map(([layer, label]) => layerBox(layer, label));
+  return boxes.length ? make("fieldset", { class: "layers" }, make("legend", { class: "quiet" }, "Draw over the picture"), ...boxes) : null;
+}
+
+function sidebar(n, found) {
+  const verdict = make("p", { class: "line" }, verdictBadge(found.final));
+  if (found.machine !== found.final) verdict.append(make("span", { class: "was" }, `checks: ${found.machine}; decided by a person`));
+  const size = found.width ? `${found.width} × ${found.height}` : "unknown";
+  return make("div", { class: "facts-side" },
+    verdict,
+    reasonList("Why", [...found.reasons, ...found.holds]),
+    editList(n, found),
+    found.prompt ? make("section", {}, make("h3", {}, "Prompt"), make("p", { class: "long", tabindex: "0" }, foreign(found.prompt)),
+      found.negative ? make("p", { class: "long" }, "Without: ", foreign(found.negative)) : null) : null,
+    make("section", {}, make("h3", {}, "Findings"), ...found.findings.map(findingItem)),
+    reasonList("Notes", found.notes),
+    make("section", {}, make("h3", {}, "Origin"),
+      pairs([["path", found.path], ["case", found.case], ["seed index", found.seed], ["size", size], ...found.source, ...found.digests])),
+    found.left_out ? make("p", { class: "fine" }, `${found.left_out} further shapes are not drawn; the record has them.`) : null);
+}
+
+function step(by) {
+  const next = visible[visible.indexOf(current) + by];
+  if (next) open(next);
+}
+
+function open(n) {
+  if (!known.has(n)) return;
+  current = n;
+  const found = details(n);
+  const place = visible.indexOf(n);
+  const button = (label, name, action, off) => make("button", { type: "button", class: name, "aria-label": label, disabled: off, onclick: action }, label);
+  viewer.replaceChildren(
+    make("div", { class: "viewer-bar" },
+      make("h2", { id: "viewer-title", tabindex: "-1" }, foreign(found.id)),
+      layerBoxes(found),
+      make("span", { class: "place" }, place < 0 ? "" : `${place + 1} of ${visible.length}`),
+      button("Previous", "previous", () => step(-1), place <= 0),
+      button("Next", "next", () => step(1), place < 0 || place >= visible.length - 1),
+      button("Close", "close", () => viewer.close(), false)),
+    make("div", { class: "viewer-body", tabindex: "-1" }, stage(n, found), sidebar(n, found)));
+  history.replaceState(null, "", `#picture-${n}`);
+  if (!viewer.open) {
+    opener = document.activeElement;
+    viewer.showModal();
   }
+  byId("viewer-title").focus();
+}
 
-  function pointed(owner, element) {
-    const mark = (on) => all(`.stage [data-owner="${owner}"]`).forEach((group) => group.classList.toggle("hot", on));
-    element.addEventListener("pointerenter", () => mark(true));
-    element.addEventListener("pointerleave", () => mark(false));
-    element.addEventListener("focusin", () => mark(true));
-    element.addEventListener("focusout", () => mark(false));
-    return element;
-  }
+viewer.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.key === "ArrowRight") step(1);
+  else if (event.key === "ArrowLeft") step(-1);
+  else return;
+  event.preventDefault();
+});
+viewer.addEventListener("click", (event) => {
+  if (event.target === viewer) viewer.close();
+});
+viewer.addEventListener("close", () => {
+  if (viewer.open) return; // closed and opened again before this event came round
+  const view = views.find((each) => !each.classList.contains("off"));
+  history.replaceState(null, "", `#${view ? view.id : "art"}`);
+  viewer.replaceChildren();
+  const card = byId(`picture-${current}`)?.querySelector(".open");
+  const back = opener?.dataset?.open && !opener.closest(".card") ? opener : card;
+  (back?.checkVisibility?.() ? back : opener)?.focus();
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-open]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  open(Number(link.dataset.open));
+});
 
-  function crop(n, found, box) {
-    const source = large(n);
-    if (!source || !box || !found.width || !found.height) return null;
-    const [x0, y0, x1, y1] = [Math.min(box[0], box[2]), Math.min(box[1], box[3]), Math.max(box[0], box[2]), Math.max(box[1], box[3])];
-    const side = Math.min(Math.max(x1 - x0, y1 - y0, 8) * 1.3, found.width, found.height);
-    const within = (middle, length) => Math.min(Math.max(middle - side / 2, 0), length - side);
-    const view = `${within((x0 + x1) / 2, found.width)} ${within((y0 + y1) / 2, found.height)} ${side} ${side}`;
-    const svg = draw("svg", { class: "crop", viewBox: view, role: "img", "aria-label": "The place in the picture, enlarged" });
-    svg.append(
-      draw("image", { href: source, x: 0, y: 0, width: found.width, height: found.height, preserveAspectRatio: "none" }),
-      draw("rect", { class: "frame-line", x: x0, y: y0, width: x1 - x0, height: y1 - y0 }));
-    return svg;
-  }
+// --- start ----------------------------------------------------------------------------------------------------
 
-  function editList(n, found) {
-    if (!found.edits.length) return null;
-    const items = found.edits.map((edit, place) => pointed(`edit-${place}`, make("li", { class: "edit", tabindex: "0" },
-      crop(n, found, edit.box),
-      make("div", {}, make("b", {}, edit.method), edit.label ? " at " : "", edit.label ? foreign(edit.label) : "",
-        make("p", {}, foreign(edit.instruction))))));
-    return make("section", {}, make("h3", {}, "What to edit"), make("ol", { class: "edits" }, ...items));
-  }
-
-  function findingItem(finding, place) {
-    const words = { measured: "measured", abstained: "could not tell", failed: "failed" };
-    const measures = finding.measures.length ? pairs([...finding.measures, ...finding.labels]) : finding.labels.length ? pairs(finding.labels) : null;
-    const more = [];
-    if (finding.unmeasured.length) more.push(make("p", {}, "Not measured:"), pairs(finding.unmeasured));
-    if (finding.read.length) more.push(make("p", {}, "Writing that was read, with the reader's score:"), pairs(finding.read));
-    if (finding.by.length) more.push(make("p", {}, "By:"), pairs(finding.by));
-    return pointed(`finding-${place}`, make("details", { class: `finding o-${finding.outcome}`, open: finding.codes.length > 0 || finding.outcome === "failed" },
-      make("summary", {}, make("b", {}, foreign(finding.checker)), ` ${words[finding.outcome]} `,
-        ...finding.codes.flatMap((code) => [make("code", {}, foreign(code)), " "])),
-      finding.said ? make("p", {}, foreign(finding.said)) : null,
-      finding.remedy ? make("p", {}, "Remedy: ", foreign(finding.remedy)) : null,
-      measures, ...more));
-  }
-
-  function stage(n, found) {
-    const source = large(n);
-    if (!source) {
-      return make("div", { class: "stage" }, make("p", { class: "missing" }, whyMissing(n)));
-    }
-    const image = make("img", { src: source, alt: `Picture ${found.id}` });
-    const frame = make("div", { class: `picture${Math.max(found.width, found.height) <= 128 ? " sharp" : ""}` }, image);
-    // the picture is given its shape before it is decoded, so that the labels can be sized
-    if (found.width && found.height) {
-      frame.style.aspectRatio = `${found.width} / ${found.height}`;
-      frame.style.setProperty("--shape", found.width / found.height);
-      requestAnimationFrame(() => frame.append(overlay(found, true, frame.clientWidth)));
-    }
-    const reduced = byId(`picture-${n}`).hasAttribute("data-reduced");
-    return make("div", { class: "stage" }, frame,
-      reduced ? make("p", { class: "reduced" }, "Shown from its thumbnail, to keep this page small; the file has more detail.") : null);
-  }
-
-  function layerBoxes(found) {
-    const present = new Set(shapesOf(found).map((shape) => shape.layer));
-    const words = { regions: "findings", edits: "edits", text: "text", landmarks: "landmarks", masks: "masks" };
-    const boxes = Object.entries(words).filter(([layer]) => present.has(layer)).map(([layer, label]) => layerBox(layer, label));
-    return boxes.length ? make("fieldset", { class: "layers" }, make("legend", { class: "quiet" }, "Draw over the picture"), ...boxes) : null;
-  }
-
-  function sidebar(n, found) {
-    const verdict = make("p", { class: "line" }, verdictBadge(found.final));
-    if (found.machine !== found.final) verdict.append(make("span", { class: "was" }, `checks: ${found.machine}; decided by a person`));
-    const size = found.width ? `${found.width} × ${found.height}` : "unknown";
-    return make("div", { class: "facts-side" },
-      verdict,
-      reasonList("Why", [...found.reasons, ...found.holds]),
-      editList(n, found),
-      found.prompt ? make("section", {}, make("h3", {}, "Prompt"), make("p", { class: "long", tabindex: "0" }, foreign(found.prompt)),
-        found.negative ? make("p", { class: "long" }, "Without: ", foreign(found.negative)) : null) : null,
-      make("section", {}, make("h3", {}, "Findings"), ...found.findings.map(findingItem)),
-      reasonList("Notes", found.notes),
-      make("section", {}, make("h3", {}, "Origin"),
-        pairs([["path", found.path], ["case", found.case], ["seed index", found.seed], ["size", size], ...found.source, ...found.digests])),
-      found.left_out ? make("p", { class: "fine" }, `${found.left_out} further shapes are not drawn; the record has them.`) : null);
-  }
-
-  function step(by) {
-    const next = visible[visible.indexOf(current) + by];
-    if (next) open(next);
-  }
-
-  function open(n) {
-    if (!known.has(n)) return;
-    current = n;
-    const found = details(n);
-    const place = visible.indexOf(n);
-    const button = (label, name, action, off) => make("button", { type: "button", class: name, "aria-label": label, disabled: off, onclick: action }, label);
-    viewer.replaceChildren(
-      make("div", { class: "viewer-bar" },
-        make("h2", { id: "viewer-title", tabindex: "-1" }, foreign(found.id)),
-        layerBoxes(found),
-        make("span", { class: "place" }, place < 0 ? "" : `${place + 1} of ${visible.length}`),
-        button("Previous", "previous", () => step(-1), place <= 0),
-        button("Next", "next", () => step(1), place < 0 || place >= visible.length - 1),
-        button("Close", "close", () => viewer.close(), false)),
-      make("div", { class: "viewer-body", tabindex: "-1" }, stage(n, found), sidebar(n, found)));
-    history.replaceState(null, "", `#picture-${n}`);
-    if (!viewer.open) {
-      opener = document.activeElement;
-      viewer.showModal();
-    }
-    byId("viewer-title").focus();
-  }
-
-  viewer.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "ArrowRight") step(1);
-    else if (event.key === "ArrowLeft") step(-1);
-    else return;
-    event.preventDefault();
-  });
-  viewer.addEventListener("click", (event) => {
-    if (event.target === viewer) viewer.close();
-  });
-  viewer.addEventListener("close", () => {
-    if (viewer.open) return; // closed and opened again before this event came round
-    const view = views.find((each) => !each.classList.contains("off"));
-    history.replaceState(null, "", `#${view ? view.id : "art"}`);
-    viewer.replaceChildren();
-    const card = byId(`picture-${current}`)?.querySelector(".open");
-    const back = opener?.dataset?.open && !opener.closest(".card") ? opener : card;
-    (back?.checkVisibility?.() ? back : opener)?.focus();
-  });
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest("[data-open]");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    open(Number(link.dataset.open));
-  });
-
-  // --- start ----------------------------------------------------------------------------------------------------
-
-  function route() {
-    const name = location.hash.slice(1);
-    const picture = /^picture-(\d+)$/.exec(name);
-    if (picture) open(Number(picture[1]));
-    else if (views.some((view) => view.id === name)) show(name);
-  }
-  window.addEventListener("hashchange", route);
-  show("art");
-  route();
-})();
+function route() {
+  const name = location.hash.slice(1);
+  const picture = /^picture-(\d+)$/.exec(name);
+  if (picture) open(Number(picture[1]));
+  else if (views.some((view) => view.id === name)) show(name);
+}
+window.addEventListener("hashchange", route);
+show("art");
+route();
