@@ -73,7 +73,7 @@ def take_text(model: CLIP, text: CLIPTextModel) -> None:
     """Begin with what the generator's text encoder has learnt to hear: the two are built alike.
 
     By contrast alone the text tower learns which things a caption names, and next to nothing about which of them lies
-    where: it told a caption from the same one with left for right in 60 of 100 pairs.
+    where.
     """
     inner = getattr(text, "text_model", text)
     with torch.no_grad():

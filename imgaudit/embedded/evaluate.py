@@ -27,6 +27,7 @@ from imgaudit.embedded.world import Item, Scene
 
 Pixels = npt.NDArray[np.uint8]
 BATCH = 32
+TURNED = "relation, direction turned round"
 COMMAND = "python -m imgaudit.embedded.evaluate"
 
 
@@ -254,7 +255,11 @@ def drawn_trials(count: int, *, held_out: bool) -> list[Trial]:
 
 
 def clip_picks(results: list[Trial], folder: Path) -> dict[str, Share]:
-    """How often the caption beats one foil, drawn at random, by kind of foil."""
+    """How often the caption beats one foil, drawn at random, by kind of foil.
+
+    Foils that turn a place round ("left of" to "right of") are also counted by themselves: another axis is seen without
+    knowing which thing is which, the other direction is not.
+    """
     import open_clip
     import torch
     from PIL import Image
@@ -269,6 +274,8 @@ def clip_picks(results: list[Trial], folder: Path) -> dict[str, Share]:
         captions: dict[str, list[str]] = {}
         for foil in world.foils(trial.scene):
             captions.setdefault(foil.kind, []).append(foil.caption)
+            if foil.kind == "relation" and foil.scene.relation == world.OPPOSITES[str(trial.scene.relation)]:
+                captions.setdefault(TURNED, []).append(foil.caption)
         chosen = {kind: str(random.choice(lines)) for kind, lines in captions.items()}
         with torch.no_grad():
             image = preprocess(Image.fromarray(trial.pixels))[None]
@@ -278,7 +285,7 @@ def clip_picks(results: list[Trial], folder: Path) -> dict[str, Share]:
         for kind, score in zip(chosen, scores[1:], strict=True):
             total[kind] += 1
             right[kind] += scores[0] > score
-    return {kind: Share(right[kind], total[kind]) for kind in world.FOIL_KINDS if total[kind]}
+    return {kind: Share(right[kind], total[kind]) for kind in (*world.FOIL_KINDS, TURNED) if total[kind]}
 
 
 def known_share(pictures: list[Pixels]) -> Share:
@@ -348,7 +355,8 @@ compositions that no training picture shows: {", ".join(f"{c} {s}" for c, s in s
 
 ## Training
 
-`python -m imgaudit.embedded.train all --out DIR`; seeds are fixed, a stopped run goes on from its checkpoint.
+`python -m imgaudit.embedded.train all --out DIR`; seeds are fixed, a stopped run goes on from its checkpoint. Time on a
+GPU was not measured.
 
 {training_lines(stages)}
 
