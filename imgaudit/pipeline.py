@@ -20,6 +20,7 @@ from imgaudit.engine.sources import FileSource, PictureSource, Refusal, SuiteSou
 from imgaudit.errors import UsageError
 from imgaudit.record import Answer, FinishedRun, Report, RunInfo, RunVerdict
 from imgaudit.registry import checkers, generators, perceivers, reporters
+from imgaudit.reporters._shared import counted
 from imgaudit.rubric import Rubric, exit_code, judge, judge_set
 from imgaudit.store.cache import PerceptCache
 from imgaudit.store.decisions import (
@@ -309,11 +310,12 @@ def _report(
     lines = summary.dimension_lines(images, groups, rubric, answers)
     verdict = _with_refusals(judge_set(groups, rubric), refusals)
     finals = [image.verdict.final for image in images]
+    audited = f"Audit of {counted(len(images), 'picture')}"
     fired = Counter(reason.rule for image in images for reason in image.verdict.reasons)
     cases = (image.case or image.id for image in images)
     return Report(
         kind=run.kind,
-        title=f"{run.suite.name} by {_generator_name(run)}" if run.suite else f"Audit of {len(images)} pictures",
+        title=f"{run.suite.name} by {_generator_name(run)}" if run.suite else audited,
         suite=run.suite,
         generator=_generator_name(run) if run.generator else None,
         rubric=rubric.info(),

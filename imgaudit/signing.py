@@ -32,6 +32,7 @@ class SignatureError(ImgauditError):
 
 def load_secret_key(path: Path) -> Ed25519PrivateKey:
     """The secret key of a PEM file. Raises UsageError for a missing, locked or other kind of key."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -44,7 +45,7 @@ def load_secret_key(path: Path) -> Ed25519PrivateKey:
         raise UsageError(
             f"{path.name}: is locked by a password; expected an open one (openssl pkey -in {path.name} -out open.pem)"
         ) from None
-    except Exception:
+    except (ValueError, UnsupportedAlgorithm):
         raise UsageError(f"{path.name}: holds no secret key in PEM; {MAKE}") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"{path.name}: holds a key of another kind; expected Ed25519. {MAKE}")
@@ -53,6 +54,7 @@ def load_secret_key(path: Path) -> Ed25519PrivateKey:
 
 def load_public_key(path: Path) -> Ed25519PublicKey:
     """The public key of a PEM file. Raises UsageError for a missing, secret or other kind of key."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -61,7 +63,7 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
         raise UsageError(f"{path.name}: holds a secret key; give the public one (openssl pkey -in KEY.pem -pubout)")
     try:
         key = load_pem_public_key(data)
-    except Exception:
+    except (ValueError, UnsupportedAlgorithm):
         raise UsageError(f"{path.name}: holds no public key in PEM; {MAKE}") from None
     if not isinstance(key, Ed25519PublicKey):
         raise UsageError(f"{path.name}: holds a key of another kind; expected Ed25519. {MAKE}")

@@ -131,12 +131,15 @@ def watching() -> Iterator[Watcher]:
 
 def conclude(finished: FinishedRun, written: list[Path], as_json: bool) -> int:
     """Print what was decided and where the reports lie; the exit code."""
+    from imgaudit.reporters._shared import counted
+
     report = finished.report
     if as_json:
         typer.echo(report.model_dump_json())
         return report.exit_code
     counts = ", ".join(f"{count} {decision}" for decision, count in report.final_counts.items() if count)
-    typer.echo(f"{report.title}: {report.pictures} pictures: {counts or 'none'} (rubric {report.rubric.name})")
+    number = counted(report.pictures, "picture")
+    typer.echo(f"{report.title}: {number}: {counts or 'none'} (rubric {report.rubric.name})")
     if report.set_verdict.reasons:
         typer.echo(f"the set: {report.set_verdict.decision}: {report.set_verdict.reasons[0].message}")
     if report.skipped:

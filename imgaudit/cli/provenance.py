@@ -38,13 +38,17 @@ def show(
 
     Nothing is fetched from anywhere. Exit codes: 0 shown, 1 when marks contradict each other or a signature is broken.
     """
+    from imgaudit.errors import UsageError
     from imgaudit.perceivers.metadata import metadata
+    from imgaudit.pictures import looks_like_picture
     from imgaudit.provenance.c2pa import ManifestReader
     from imgaudit.reporters._shared import visible
 
     data, lists = _bytes(file), _lists(trust, official)
     seen = metadata(data)
     credentials = ManifestReader(lists).read(data)
+    if not seen.raw and credentials.state == "none" and not looks_like_picture(data[:64]):
+        raise UsageError(f"{file}: is no picture, going by its content; expected PNG, JPEG, WebP, AVIF, TIFF or GIF")
     outcome = _checked(seen, credentials)
     wrong = {"provenance.contradiction", "provenance.c2pa_invalid"} & set(outcome.codes)
     if as_json:

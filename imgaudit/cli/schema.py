@@ -36,15 +36,24 @@ def schemas() -> dict[str, dict[str, object]]:
     """Name -> JSON Schema (draft 2020-12)."""
     from pydantic import BaseModel
 
+    from imgaudit.baseline import Baseline
     from imgaudit.comparison import Comparison
+    from imgaudit.compliance.result import ComplianceReport
+    from imgaudit.compliance.schema import Pack
+    from imgaudit.history import History
+    from imgaudit.plan import Plan
     from imgaudit.record import Report, RunInfo
     from imgaudit.rubric import Rubric
+    from imgaudit.sequential import Trial
+    from imgaudit.store.decisions import Attested, Erased
     from imgaudit.suites.schema import Suite
     from imgaudit.types import GroupFinding, ImageRecord
 
     models: dict[str, type[BaseModel]] = {
         "image": ImageRecord, "group": GroupFinding, "report": Report, "run": RunInfo,
-        "comparison": Comparison, "rubric": Rubric, "suite": Suite,
+        "comparison": Comparison, "rubric": Rubric, "suite": Suite, "baseline": Baseline, "plan": Plan,
+        "history": History, "sequential": Trial, "comply": ComplianceReport, "controls": Pack,
+        "attestation": Attested, "erasure": Erased,
     }  # fmt: skip
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {name: {**dialect, **model.model_json_schema(mode="serialization")} for name, model in models.items()}

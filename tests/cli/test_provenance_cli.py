@@ -150,3 +150,12 @@ def test_an_audit_judges_signers_by_the_users_list_and_tells_no_path(
         assert "pip install nudenet" in findings["safety"]["remedy"]
     assert run([*command, "--c2pa-trust", str(tmp_path / "missing.pem")]) == 2
     assert "the trust list cannot be read" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_picture_is_refused_and_not_called_unmarked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "a.png").write_text("a note")
+
+    assert run(["provenance", "show", str(tmp_path / "a.png")]) == 2
+    assert "a.png: is no picture" in capsys.readouterr().err
