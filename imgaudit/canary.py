@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from imgaudit.compare.pairing import TOLD, read_scores, strata_of
 from imgaudit.engine.inline import PictureRow
 from imgaudit.engine.sources import SuiteSource
 from imgaudit.errors import RunError, UsageError
 from imgaudit.kernels.inference import clopper_pearson, non_inferior, sign_flip
 from imgaudit.pictures import decode
-from imgaudit.plan import facts_of
 from imgaudit.provenance.write import mark
 from imgaudit.record import FinishedRun, RunInfo
+from imgaudit.registry import measure_facts
 from imgaudit.rubric import Regression, Rubric
 from imgaudit.store.runfolder import RunFolder
 from imgaudit.types import JSON, Controls, Generator, Refused, Rendered, Stored
@@ -93,7 +94,7 @@ def against_itself(run: FinishedRun, rubric: Rubric, splits: int = SPLITS, seed:
     """
     if rubric.regression is None:
         raise UsageError(f"the rubric {rubric.name!r} has no section 'regression'; add one, or choose another --rubric")
-    table = _table(run, rubric.regression)
+    table = _table(run, rubric, rubric.regression)
     usable = int((table.counts >= 2).sum())
     if usable < rubric.regression.min_prompts:
         return AgainstItself(
@@ -173,34 +174,25 @@ def _late_half(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.asarray((place >= counts[:, None] // 2) & (place < 2 * (counts[:, None] // 2)))
 
 
-def _table(run: FinishedRun, regression: Regression) -> _Table:
-    by_case: dict[str, list[tuple[int, Mapping[str, float]]]] = {}
-    wanted = {primary.measure for primary in regression.primaries}
-    for image in run.images:
-        told = {f"{f.checker}.{name}": v for f in image.findings for name, v in f.measures.items()}
-        kept = {name: value for name, value in told.items() if name in wanted}
-        by_case.setdefault(image.case or image.id, []).append((image.seed or 0, kept))
-    cases = sorted(by_case)
-    counts = np.array([len(by_case[case]) for case in cases], dtype=np.int64)
-    shape = (len(regression.primaries), len(cases), int(counts.max(initial=1)))
-    values, told_at = np.zeros(shape), np.zeros(shape, dtype=bool)
-    for place, case in enumerate(cases):
-        for column, (_, scores) in enumerate(sorted(by_case[case], key=lambda pair: pair[0])):
-            for row, primary in enumerate(regression.primaries):
-                if primary.measure in scores:
-                    values[row, place, column] = scores[primary.measure]
-                    told_at[row, place, column] = True
-    turned = np.array([1.0 if facts_of(p.measure).better == "up" else -1.0 for p in regression.primaries])
-    return _Table(values * turned[:, None, None], told_at, counts, _strata(run, cases, regression))
+def _table(run: FinishedRun, rubric: Rubric, regression: Regression) -> _Table:
+    measures = [primary.measure for primary in regression.primaries]
+    scores = read_scores(run, rubric, measures, ())
+    cases, place, counts = np.unique(np.array(scores.cases), return_inverse=True, return_counts=True)
+    column = np.arange(len(place)) - (np.cumsum(counts) - counts)[place]  # pictures come in the order of case and seed
+    shape = (len(measures), len(cases), int(counts.max(initial=1)))
+    values, told = np.zeros(shape), np.zeros(shape, dtype=bool)
+    turned = np.array([1.0 if measure_facts(name).better == "up" else -1.0 for name in measures])
+    values[:, place, column] = scores.values * turned[:, None]
+    told[:, place, column] = scores.states == TOLD
+    return _Table(values, told, counts.astype(np.int64), _strata(run, [str(case) for case in cases], regression))
 
 
 def _strata(run: FinishedRun, cases: Sequence[str], regression: Regression) -> tuple[NDArray[np.bool_], ...]:
     everything = np.ones(len(cases), dtype=bool)
     if regression.strata == "none":
         return (everything,)
-    tags = [run.cases[case].tags[:1] if case in run.cases else () for case in cases]
-    named = sorted({tag for own in tags for tag in own})
-    masks = [np.array([tag in own for own in tags]) for tag in named]
+    names = np.array(strata_of(cases, run.cases))
+    masks = [names == name for name in sorted(set(names.tolist()) - {""})]
     return (everything, *(mask for mask in masks if mask.sum() >= regression.min_prompts))
 
 

@@ -20,9 +20,9 @@ from pydantic import Field
 from imgaudit.digest import digest
 from imgaudit.errors import UsageError
 from imgaudit.kernels.inference import t_interval
-from imgaudit.plan import facts_of, scores_by_case
+from imgaudit.plan import scores_by_case
 from imgaudit.record import FinishedRun
-from imgaudit.registry import checkers, perceivers
+from imgaudit.registry import checkers, measure_facts, perceivers
 from imgaudit.scorers import scorers_of
 from imgaudit.types import ImageRecord, Stored
 
@@ -102,7 +102,7 @@ def history(runs: Sequence[Named], measures: Sequence[str] | None = None) -> His
         raise UsageError("give at least one run, each of another name")
     wanted = tuple(measures) if measures is not None else _measures(runs)
     for measure in wanted:
-        facts_of(measure)
+        measure_facts(measure)
     breaks = [_break(before, after) for before, after in pairwise(runs)]
     lines = _lines(breaks)
     points = [point for measure in wanted for point in _points(runs, lines, measure)]
@@ -144,7 +144,7 @@ def _cases(run: FinishedRun) -> set[str]:
 
 
 def _points(runs: Sequence[Named], lines: Sequence[int], measure: str) -> Iterator[Point]:
-    facts = facts_of(measure)
+    facts = measure_facts(measure)
     first: dict[int, dict[str, float]] = {}
     for one, line in zip(runs, lines, strict=True):
         scores = scores_by_case(one.run.images, measure)

@@ -17,7 +17,7 @@ from imgaudit.dimensions import BY_ID
 from imgaudit.engine.inline import Audited, Checks, InlineEngine, PictureRow, finding_of
 from imgaudit.engine.perceiving import PerceiverPool, Planner
 from imgaudit.engine.sources import FileSource, PictureSource, Refusal, SuiteSource, chunk_names
-from imgaudit.errors import UsageError
+from imgaudit.errors import RunError, UsageError
 from imgaudit.record import Answer, FinishedRun, Report, RunInfo, RunVerdict
 from imgaudit.registry import checkers, generators, perceivers, reporters
 from imgaudit.reporters._shared import counted
@@ -85,16 +85,20 @@ class Watcher:
 QUIET = Watcher()
 
 
-def carry_out(source: PictureSource, options: Options, watcher: Watcher = QUIET) -> FinishedRun:
-    """Render or read, perceive, measure, judge, and write the record. Continues where an earlier try stopped."""
+def carry_out(
+    source: PictureSource, options: Options, watcher: Watcher = QUIET, pool: PerceiverPool | None = None
+) -> FinishedRun:
+    """Render or read, perceive, measure, judge, and write the record. Continues where an earlier try stopped.
+
+    `pool` holds perceivers that were built before, for the same options; several runs in a row load a model once.
+    """
     checks = build_checks(options.checks)
     folder = RunFolder.create(options.out, _request(source, options, checks))
     started = _now()
     if isinstance(source, FileSource):
         folder.write_roots(source.found.roots)
     cache = PerceptCache() if options.cache else None
-    pool = PerceiverPool(options.perceivers)
-    engine = InlineEngine(checks, Planner(pool, cache, options.batch_size))
+    engine = InlineEngine(checks, Planner(pool or PerceiverPool(options.perceivers), cache, options.batch_size))
     try:
         looked = perceive_and_measure(source, folder, engine, watcher)
     finally:
@@ -130,12 +134,24 @@ def perceive_and_measure(source: PictureSource, folder: RunFolder, engine: Inlin
         batch = source.read(folder, number)
         audited = engine.audit(batch.subjects, lambda: watcher.advance(1))
         watcher.advance(len(batch.refusals))
-        folder.write_work("perceivers", {**(folder.read_work("perceivers") or {}), **engine.planner.pool.used()})
+        folder.write_work("perceivers", _same_eyes(folder, engine.planner.pool.used()))
         _write_chunk(folder, name, audited, batch.refusals)
     for kind in ("renders", "findings"):
         folder.drop_parts(kind, [name for _, name in chunk_names(source)])
     _aggregate(folder, engine.checks)
     return True
+
+
+def _same_eyes(folder: RunFolder, used: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Who has looked so far. Raises RunError where another model looked before the run was interrupted."""
+    before: dict[str, dict[str, str]] = folder.read_work("perceivers") or {}
+    for role in sorted(before.keys() & used.keys()):
+        if before[role] != used[role]:
+            raise RunError(
+                f"{folder.path}: the first part of this run was looked at by another model for {role}; "
+                "one run has one pair of eyes. Give another folder to --out"
+            )
+    return {**before, **used}
 
 
 def _holds(source: PictureSource, folder: RunFolder, number: int, name: str) -> bool:

@@ -26,8 +26,8 @@ from imgaudit.kernels.power import (
     variance_parts_single,
 )
 from imgaudit.record import FinishedRun, RunInfo
-from imgaudit.registry import checkers
-from imgaudit.types import ImageRecord, Measure, Stored
+from imgaudit.registry import measure_facts
+from imgaudit.types import ImageRecord, Stored
 
 PROMPTS = (12, 25, 50, 100, 200, 400)
 SEEDS = (1, 2, 4, 8, 16)
@@ -127,7 +127,7 @@ def plan(
         UsageError: for a measure that is unknown or has no direction.
         RunError: when the pilot cannot show what varies: one seed, one prompt, or nothing told.
     """
-    facts = facts_of(wish.measure)
+    facts = measure_facts(wish.measure)
     scores = scores_by_case(pilot.images, wish.measure)
     parts = _parts(scores, scores_by_case(other.images, wish.measure) if other else None, wish)
     cases = len({image.case or image.id for image in pilot.images})
@@ -158,17 +158,6 @@ def plan(
         seconds_per_picture=None if seconds is None else round(seconds, 4),
         notes=_notes(pilot, wish, parts, other is not None, seconds, told),
     )
-
-
-def facts_of(measure: str) -> Measure:
-    """Unit and direction of a measure by its full name. Raises UsageError for one that cannot get worse."""
-    checker, _, name = measure.partition(".")
-    known: dict[str, Measure] = {m.name: m for m in checkers.get(checker).measures}
-    if name not in known:
-        raise UsageError(f"unknown measure {measure!r}; the checker {checker!r} measures: {', '.join(known)}")
-    if known[name].better == "none":
-        raise UsageError(f"{measure}: has no direction, so that it cannot get worse; choose another measure")
-    return known[name]
 
 
 def scores_by_case(images: Iterable[ImageRecord], measure: str) -> dict[str, list[float]]:

@@ -12,10 +12,13 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from imgaudit.digest import digest_bytes
 from imgaudit.errors import PluginError, UsageError
+
+if TYPE_CHECKING:
+    from imgaudit.types import Measure
 
 T = TypeVar("T")
 
@@ -136,6 +139,19 @@ perceivers: Registry[Any] = Registry("perceiver", "imgaudit.perceivers")
 generators: Registry[Any] = Registry("generator", "imgaudit.generators")
 reporters: Registry[Any] = Registry("report format", "imgaudit.reporters")
 importers: Registry[Any] = Registry("suite format", "imgaudit.suites.importers")
+
+
+
+def measure_facts(measure: str) -> Measure:
+    """Unit and direction of a measure by its full name. Raises UsageError for one that cannot get worse."""
+    checker, _, name = measure.partition(".")
+    known: dict[str, Measure] = {m.name: m for m in checkers.get(checker).measures}
+    if name not in known:
+        raise UsageError(f"unknown measure {measure!r}; the checker {checker!r} measures: {', '.join(known)}")
+    if known[name].better == "none":
+        raise UsageError(f"{measure}: has no direction, so that it cannot get worse; choose another measure")
+    return known[name]
+
 
 C = TypeVar("C", bound=type)
 

@@ -24,8 +24,8 @@ from imgaudit.digest import digest_file
 from imgaudit.errors import RunError, UsageError
 from imgaudit.kernels.sequential import rounds_sequence
 from imgaudit.pipeline import open_run
-from imgaudit.plan import facts_of
 from imgaudit.record import FinishedRun
+from imgaudit.registry import measure_facts
 from imgaudit.rubric import Rubric
 from imgaudit.scorers import Scorers, scorers_of
 from imgaudit.store.runfolder import RunFolder
@@ -105,7 +105,7 @@ def follow(rubric: Rubric, measures: Sequence[str]) -> tuple[Followed, ...]:
         if name not in gated:
             known = ", ".join(gated) or "none"
             raise UsageError(f"{name}: the rubric {rubric.name!r} sets no margin for it; it does for: {known}")
-        facts = facts_of(name)
+        facts = measure_facts(name)
         if facts.unit not in RANGES:
             raise UsageError(f"{name}: has no limits (unit {facts.unit!r}); a sequence of it would promise nothing")
         better: Literal["up", "down"] = "up" if facts.better == "up" else "down"

@@ -231,6 +231,20 @@ def test_a_file_whose_bytes_cannot_be_had_gives_no_number_at_all(photos: Path, t
     assert all(not finding.measures for finding in gone.findings)
 
 
+def test_a_run_is_not_continued_by_another_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from imgaudit.perceivers.pixels import PixelPerceiver
+
+    painter = Painter()
+    painter.stop_after = 4
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(suite_source(painter), options(tmp_path / "run"))
+    painter.stop_after = None
+    monkeypatch.setattr(PixelPerceiver, "identity", lambda self: {"weights": "others"})
+
+    with pytest.raises(RunError, match=r"another model for pixels.*--out"):
+        carry_out(suite_source(painter), options(tmp_path / "run"))
+
+
 def test_findings_of_another_release_are_not_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from imgaudit.registry import checkers
 

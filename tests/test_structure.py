@@ -33,6 +33,7 @@ ALLOWED = {
     ("suites", "embedded"),  # the packaged suite of shapes is written by the world's own grammar
     ("checkers", "prompts"),  # expected strings are read from prompts
     ("summary", "rubric"),
+    ("canary", "compare"),  # the gate that is tried out is the one that decides
     ("compare", "pipeline"),  # scores stored pictures anew
     ("compliance", "rubric"),  # control packs use the rubric's condition language
     ("reporters", "compliance"),  # the compliance report is rendered from its own record

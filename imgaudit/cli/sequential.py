@@ -42,6 +42,7 @@ def sequential(
     Every seed that was seen stays in; another request, or a lost seed, is refused. It speaks of these prompts alone.
     Exit codes: 0 pass, 1 regressed, 4 not decided after --max-seeds, 2 an error.
     """
+    from imgaudit.engine.perceiving import PerceiverPool
     from imgaudit.engine.sources import SuiteSource
     from imgaudit.generators._spec import GeneratorOptions, build
     from imgaudit.pipeline import Options, carry_out
@@ -60,6 +61,8 @@ def sequential(
     controls = Controls(steps=steps, guidance=guidance)
     specs: dict[Side, str] = {"baseline": baseline_generator, "candidate": generator}
     built: dict[Side, Generator] = {}
+    models = {"clip": clip, "ocr": ocr}
+    pool = PerceiverPool(models)
 
     def draw(side: Side, seed: int, place: Path) -> None:
         if side not in built:  # a decided sequence loads no model
@@ -68,9 +71,9 @@ def sequential(
             name=loaded.name, digest=loaded.digest, cases=len(cases), seeds=(seed,), licence=loaded.licence
         )
         source = SuiteSource(info, cases, (seed,), controls, specs[side], built[side], batch_size)
-        options = Options(place, judge, checks, {"clip": clip, "ocr": ocr}, batch_size)
+        options = Options(place, judge, checks, models, batch_size)
         with watching() as watcher:
-            carry_out(source, options, watcher)
+            carry_out(source, options, watcher, pool)
 
     request = {
         "suite": loaded.digest, "cases": [case.id for case in cases], "generators": dict(specs), "clip": clip,

@@ -13,10 +13,11 @@ from functools import cached_property
 
 import numpy as np
 
-from imgaudit.compare.pairing import Flags, Floats, Pairs, facts_of
+from imgaudit.compare.pairing import Flags, Floats, Pairs
 from imgaudit.compare.wording import count, figure, stored, stored_or_none
 from imgaudit.comparison import Abstentions, Answer, Estimate, Tested
 from imgaudit.kernels import inference
+from imgaudit.registry import measure_facts
 from imgaudit.rubric import Primary, Regression
 
 ALL = "all"
@@ -168,7 +169,7 @@ def too_few(pairs: Pairs, trial: Trial, primary: Primary, regression: Regression
 
 
 def _line(pairs: Pairs, trial: Trial, primary: Primary) -> Tested:
-    facts = facts_of(primary.measure)
+    facts = measure_facts(primary.measure)
     return Tested(
         measure=primary.measure,
         stratum=trial.stratum,

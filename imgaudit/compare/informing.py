@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from imgaudit.compare.family import ALL, Trial, detectable, estimate
-from imgaudit.compare.pairing import Floats, Pairs, facts_of
+from imgaudit.compare.pairing import Floats, Pairs
 from imgaudit.compare.wording import count, stored, stored_or_none
 from imgaudit.comparison import Answer, Tested
 from imgaudit.kernels import inference
+from imgaudit.registry import measure_facts
 from imgaudit.rubric import Regression
 
 
@@ -30,7 +31,7 @@ def secondaries(pairs: Pairs, rows: Sequence[int], regression: Regression, flips
     adjusted = inference.benjamini_hochberg(alone)
     for trial, p_alone, p_adjusted in zip(trials, alone, adjusted, strict=True):
         name, gains = pairs.measures[trial.measure], trial.values
-        facts = facts_of(name)
+        facts = measure_facts(name)
         answer, why = _answer(gains, float(p_adjusted), regression)
         yield Tested(
             measure=name,

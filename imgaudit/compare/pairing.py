@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from imgaudit.errors import RunError
 from imgaudit.record import FinishedRun
-from imgaudit.registry import checkers
+from imgaudit.registry import measure_facts
 from imgaudit.rubric import SEVERITY, Rubric, judge
-from imgaudit.types import Case, Decision, Finding, ImageRecord, Measure, Verdict
+from imgaudit.types import Case, Decision, Finding, ImageRecord, Verdict
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -244,13 +244,6 @@ class Pairs:
             yield name, names == name
 
 
-def facts_of(measure: str) -> Measure:
-    """The fact sheet of a measure by its full name."""
-    checker, _, name = measure.partition(".")
-    facts: Iterator[Measure] = (fact for fact in checkers.get(checker).measures if fact.name == name)
-    return next(facts)
-
-
 def pair(base: Scores, candidate: Scores, measures: Sequence[str], cases: Mapping[str, Case], tagged: bool) -> Pairs:
     """Pair two runs at the case. Raises RunError where no case is in both.
 
@@ -264,12 +257,16 @@ def pair(base: Scores, candidate: Scores, measures: Sequence[str], cases: Mappin
     prompts = sorted(base.all_cases() & candidate.all_cases())
     if not prompts:
         raise RunError("the two runs have no case in common; compare runs of one suite, or audits of the same files")
-    signs = [1.0 if facts_of(name).better == "up" else -1.0 for name in measures]
-    strata = [_stratum(cases.get(prompt)) if tagged else "" for prompt in prompts]
-    if set(strata) == {UNTAGGED}:
-        strata = [""] * len(prompts)
+    signs = [1.0 if measure_facts(name).better == "up" else -1.0 for name in measures]
+    strata = strata_of(prompts, cases) if tagged else ("",) * len(prompts)
     sides = by_prompt(base, prompts), by_prompt(candidate, prompts)
-    return Pairs(tuple(prompts), tuple(strata), tuple(measures), *sides, np.array(signs))
+    return Pairs(tuple(prompts), strata, tuple(measures), *sides, np.array(signs))
+
+
+def strata_of(prompts: Sequence[str], cases: Mapping[str, Case]) -> tuple[str, ...]:
+    """The stratum of each case, its first tag; empty where no case has a tag."""
+    strata = tuple(_stratum(cases.get(prompt)) for prompt in prompts)
+    return ("",) * len(prompts) if set(strata) == {UNTAGGED} else strata
 
 
 def _stratum(case: Case | None) -> str:

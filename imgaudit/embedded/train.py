@@ -51,7 +51,7 @@ PLANS = {
         Plan("decoder", steps=1_074, minutes=90, rate=6e-4, batch=32, seed=3, decay=0.995),
         Plan("regressed", steps=842, minutes=60, rate=2e-4, batch=64, seed=4, decay=0.99),
         Plan("lora", steps=284, minutes=30, rate=2e-3, batch=64, seed=8, decay=0.99),
-        Plan("clip", steps=2500, minutes=20, rate=1.2e-3, batch=64, seed=5, decay=0.995),
+        Plan("clip", steps=6_989, minutes=120, rate=1.2e-3, batch=64, seed=5, decay=0.995),
     )
 }
 COURSES = {
