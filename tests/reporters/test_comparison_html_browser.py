@@ -322,3 +322,12 @@ def test_the_dark_scheme_is_dark(open_page: Opener) -> None:
     page = open_page(color_scheme="dark")
 
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 26)"
+
+
+def test_the_focus_is_back_on_the_pair_as_soon_as_it_is_closed(open_page: Opener) -> None:
+    page = open_page("#pictures")
+    page.click('[data-open="1"]')
+    page.keyboard.press("ArrowRight")
+
+    closed = "() => { document.querySelector('#viewer .close').click(); return document.activeElement.dataset.open }"
+    assert page.evaluate(closed) == "2"

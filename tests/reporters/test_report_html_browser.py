@@ -350,3 +350,12 @@ def test_a_thousand_pictures_can_be_filtered_and_opened(browser: Any, tmp_path: 
     assert page.is_visible("#viewer .stage img")
     opener.close()
     assert opener.wrong == []
+
+
+def test_the_focus_is_back_on_the_picture_as_soon_as_it_is_closed(open_page: Opener) -> None:
+    page = open_page()
+    page.click('.card [data-open="1"]')
+    page.keyboard.press("ArrowRight")
+
+    closed = "() => { document.querySelector('#viewer .close').click(); return document.activeElement.dataset.open }"
+    assert page.evaluate(closed) == "2"

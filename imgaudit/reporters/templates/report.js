@@ -314,7 +314,7 @@ function open(n) {
       make("span", { class: "place" }, place < 0 ? "" : `${place + 1} of ${visible.length}`),
       button("Previous", "previous", () => step(-1), place <= 0),
       button("Next", "next", () => step(1), place < 0 || place >= visible.length - 1),
-      button("Close", "close", () => viewer.close(), false)),
+      button("Close", "close", shut, false)),
     make("div", { class: "viewer-body", tabindex: "-1" }, stage(n, found), sidebar(n, found)));
   history.replaceState(null, "", `#picture-${n}`);
   if (!viewer.open) {
@@ -332,17 +332,29 @@ viewer.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 viewer.addEventListener("click", (event) => {
-  if (event.target === viewer) viewer.close();
+  if (event.target === viewer) shut();
 });
-viewer.addEventListener("close", () => {
-  if (viewer.open) return; // closed and opened again before this event came round
+// The browser tells of a closed dialog some time later; until then the focus would lie where the dialog was opened.
+viewer.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  shut();
+});
+viewer.addEventListener("close", leave); // where a browser closes it without asking
+
+function shut() {
+  viewer.close();
+  leave();
+}
+
+function leave() {
+  if (viewer.open || !viewer.hasChildNodes()) return; // opened again, or left before this event came round
   const view = views.find((each) => !each.classList.contains("off"));
   history.replaceState(null, "", `#${view ? view.id : "art"}`);
   viewer.replaceChildren();
   const card = byId(`picture-${current}`)?.querySelector(".open");
   const back = opener?.dataset?.open && !opener.closest(".card") ? opener : card;
   (back?.checkVisibility?.() ? back : opener)?.focus();
-});
+}
 document.addEventListener("click", (event) => {
   const link = event.target.closest("[data-open]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
