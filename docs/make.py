@@ -10,6 +10,7 @@ from imgaudit.dimensions import DIMENSIONS
 from imgaudit.registry import checkers, forbid_plugins, generators, perceivers, reporters
 
 FOLDER = Path(__file__).parent
+FAMILIES_BEGIN, FAMILIES_END = "<!-- families, written by python -m docs.make -->", "<!-- end of families -->"
 
 
 def checkers_page() -> str:
@@ -59,11 +60,26 @@ def parts_page() -> str:
     return "\n".join(lines)
 
 
+def editing_page() -> str:
+    """The page on modes that start from a picture: as it is, with its table of families written anew."""
+    from docs.families import table
+
+    text = (FOLDER / "editing.md").read_text()
+    before, _, rest = text.partition(FAMILIES_BEGIN)
+    _, _, after = rest.partition(FAMILIES_END)
+    return f"{before}{FAMILIES_BEGIN}\n\n{table()}\n\n{FAMILIES_END}{after}"
+
+
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-PAGES = {"checkers.md": checkers_page, "framework.md": dimensions_page, "parts.md": parts_page}
+PAGES = {
+    "checkers.md": checkers_page,
+    "framework.md": dimensions_page,
+    "parts.md": parts_page,
+    "editing.md": editing_page,
+}
 
 
 def main() -> None:

@@ -363,6 +363,7 @@ def _of_dimension(evidence: Evidence, line: DimensionLine) -> EvidenceResult:
     return EvidenceResult(
         kind="dimension", status=told.get(line.status, "unknown"), asks=f"dimension: {line.title}",
         text=f"{line.title}: {line.status}. {line.text}", because=evidence.because, answers=line.answers,
+        dimension=line.id,
     )  # fmt: skip
 
 

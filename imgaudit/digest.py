@@ -55,6 +55,14 @@ def digest_pixels(rgba: np.ndarray) -> str:
     return state.hexdigest()
 
 
+def digest_mask(mask: np.ndarray) -> str:
+    """Hex sha256 of a mask, bool (height, width): that of the pixels of a file that holds it in white on black."""
+    import numpy as np
+
+    grey = mask.astype(np.uint8) * 255
+    return digest_pixels(np.dstack([grey, grey, grey, np.full_like(grey, 255)]))
+
+
 def rounded(value: float) -> float:
     """A measure as it is stored: 6 decimals; minus zero becomes zero. NaN and infinity are refused."""
     if not math.isfinite(value):

@@ -6,6 +6,7 @@ off is finished by the same command.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,22 +26,26 @@ from imgaudit.store.decisions import (
     Attested,
     Erased,
     Facts,
+    Judged,
     Subject,
+    Undone,
     append,
+    clear_leftovers,
     drop_notes,
     picture_digest,
     pictures_digest,
     read_log,
 )
-from imgaudit.store.runfolder import WORK, RunFolder, finding_row
+from imgaudit.store.runfolder import REVIEW, WORK, RunFolder, finding_row
 from imgaudit.types import Finding, GroupFinding, ImageRecord
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 DERIVED = ("comply.html", "comply.json", "comply.pdf", "comply.dsse.json")
-RECORD = ("pictures", "findings", "verdicts", "groups.jsonl", "private.json", NOTES, WORK)
+RECORD = ("pictures", "findings", "verdicts", "groups.jsonl", "private.json", NOTES, WORK, REVIEW)
 LAST = ("images.jsonl", "report.json", "renders", "run.json")
+REPAIRS, LINES = "repairs", "repairs.jsonl"
 GONE = "(erased)"
 
 
@@ -86,6 +91,9 @@ def erase_run(path: Path, who: Who) -> Erasure:
     everything = pictures_digest((row["id"], picture_digest(row["pixels"], row["file"])) for row in rows)
     cached = _purge_cache([digest for row in rows for digest in (row["pixels"], row["file"]) if digest])
     _tombstone(path, Subject(pictures=everything), None, who)
+    clear_leftovers(path)
+    if (path / REPAIRS).is_dir():
+        _erase_repairs(path / REPAIRS, who)
     for name in (*_derived(), *RECORD, *LAST):
         _remove(path / name)
     return Erasure(
@@ -95,6 +103,18 @@ def erase_run(path: Path, who: Who) -> Erasure:
             *_kept(path),
         )
     )
+
+
+def _erase_repairs(path: Path, who: Who) -> None:
+    """Repaired pictures show what the originals showed. A log of decisions about them stays, as in any run."""
+    if path.is_symlink():
+        _remove(path)
+        return
+    _remove(path / LINES)
+    if (path / "run.json").is_file() or (path / WORK / "request.json").is_file():
+        erase_run(path, who)
+    if not any(one.is_file() for one in path.iterdir() if one.name == LOG):
+        _remove(path)
 
 
 def _check_run(path: Path) -> None:
@@ -112,7 +132,7 @@ def _derived() -> tuple[str, ...]:
 
 
 def _kept(path: Path) -> Iterator[str]:
-    mine = {*_derived(), *RECORD, *LAST, LOG, HEAD}
+    mine = {*_derived(), *RECORD, *LAST, LOG, HEAD, REPAIRS}
     others = sorted(one.name for one in path.iterdir() if one.name not in mine)
     if others:
         yield f"not part of the run, and kept: {', '.join(others[:8])}{', ...' if len(others) > 8 else ''}"
@@ -154,7 +174,7 @@ def plan_picture(path: Path, name: str) -> Erasure:
     return Erasure(
         (
             file,
-            "its findings and verdicts, its mentions in findings of other pictures, notes about it alone",
+            "its findings and verdicts, its mentions in findings of other pictures, notes about it alone, its repairs",
             "what the percept cache holds of it",
             "reports of this run, since they show it; write them anew",
             f"{LOG} stays, with a tombstone that holds digests alone",
@@ -171,7 +191,9 @@ def erase_picture(path: Path, name: str, rubric: Rubric, who: Who) -> Erasure:
     read_log(path)  # a broken log is said before anything is erased
     if record.path.startswith("pictures/") and (located := folder.locate(record.path, {})) is not None:
         _remove(located)
+    _remove(path / REVIEW / "copies")  # made anew of what is left
     cached = _purge_cache([digest for digest in (record.pixels, record.file) if digest])
+    _erase_repair(path / REPAIRS, name, rubric, who)
     _rewrite(folder, name)
     _tombstone(path, Subject(pictures=before, picture=subject_digest), set_digest(folder), who)
     drop_notes(path, _notes_about(path, subject_digest))
@@ -188,6 +210,17 @@ def erase_picture(path: Path, name: str, rubric: Rubric, who: Who) -> Erasure:
     )
 
 
+def _erase_repair(path: Path, name: str, rubric: Rubric, who: Who) -> None:
+    """Erase what was made of a picture by repairing it."""
+    if path.is_symlink():
+        return
+    if (path / "report.json").is_file() and any(image.id == name for image in RunFolder(path).read_images()):
+        erase_picture(path, name, rubric, who)
+    if (path / LINES).is_file():
+        lines = (path / LINES).read_text(encoding="utf-8").splitlines()
+        RunFolder(path).write_lines(LINES, (line for line in lines if json.loads(line)["id"] != name))
+
+
 def _found(folder: RunFolder, name: str) -> ImageRecord:
     for image in folder.read_images():
         if image.id == name:
@@ -199,7 +232,7 @@ def _notes_about(path: Path, picture: str) -> list[str]:
     return [
         entry.note
         for entry in read_log(path).entries
-        if isinstance(entry, Attested) and entry.note is not None and entry.subject.picture == picture
+        if isinstance(entry, Attested | Judged | Undone) and entry.note and entry.subject.picture == picture
     ]
 
 

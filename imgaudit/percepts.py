@@ -140,6 +140,173 @@ class Pixels(Percept):
     subject: str | None = Field(description="named colour of what stands out from an even background, if one does")
 
 
+class FileFacts(Percept):
+    """What the header of a picture file says about how its pixels are stored."""
+
+    format: str = Field(description="Pillow's name of the format")
+    mode: str = Field(description="Pillow's name of how a pixel is stored, before any conversion")
+    profile: Literal["none", "srgb", "other", "undeclared", "unfit", "unusable"] = Field(
+        description="whether colours are declared; undeclared: EXIF says not sRGB and no profile says what; unfit: the "
+        "profile is for another mode; unusable: it cannot be read"
+    )
+    profile_name: str | None = Field(default=None, description="the profile's own description")
+    orientation: int = Field(ge=1, le=8, description="EXIF orientation; 1 is upright")
+    frames: int = Field(ge=1, description="frames or pages; in a file above a mebibyte 2 means two or more")
+    transparency: bool = Field(description="whether the file can hold transparent pixels")
+    jpeg_quality: int | None = Field(default=None, description="1..100, of the nearest table of the IJG; of a JPEG")
+    subsampling: str | None = Field(default=None, description="4:4:4, 4:2:2, 4:2:0; of a JPEG in colour")
+
+
+class LearnedScore(Percept):
+    """What a learned model says of a picture's looks, and where that lies among a reference set's scores."""
+
+    model: str
+    score: float = Field(description="on the model's own scale; higher is better")
+    percentile: float | None = Field(default=None, ge=0, le=100, description="null where no reference set was given")
+    reference: str | None = Field(default=None, description="name of the reference set")
+    reference_size: int | None = Field(default=None, ge=1, description="pictures in it")
+
+
+class Segments(Percept):
+    """Straight lines of a picture (`scene`, part `lines`), longest first."""
+
+    width: int = Field(ge=0, description="of the picture, in pixels")
+    height: int = Field(ge=0)
+    scale: float = Field(gt=0, description="pixels of the picture to one of the reduced picture that was looked at")
+    segments: tuple[tuple[float, float, float, float], ...] = Field(
+        description="x0, y0, x1, y1 of the lines longer than a twentieth of the diagonal and 16 pixels; pieces joined"
+    )
+    pieces: int = Field(ge=0, description="pieces found, before joining")
+    curved: float = Field(ge=0, le=1, description="share of the pieces that go on in another and bend the same way")
+
+
+class MirrorAxis(Stored):
+    """A line that a part of the picture is mirrored on, and how well it is."""
+
+    start: Point
+    end: Point
+    box: Box = Field(description="the part that is mirrored, both sides")
+    support: int = Field(ge=0, description="key points that have a mirror image")
+    upright: float = Field(description="degrees by which the axis leans from upright, 0..90")
+    agreement: float = Field(ge=0, le=1, description="share of the textured part that matches its mirror image")
+    broken: float = Field(ge=0, le=1, description="share of the part that the largest place without match fills")
+    broken_box: Box | None = None
+
+
+class Mirroring(Percept):
+    """Mirror symmetry of what is in the picture (`scene`, part `mirror`)."""
+
+    points: int = Field(ge=0, description="key points that were looked at")
+    axis: MirrorAxis | None = Field(default=None, description="the axis with most votes; null where none has two")
+
+
+class Shading(Stored):
+    """Where light comes from by the shading of a matt surface; see `kernels.shading.Shade`."""
+
+    x: float = Field(description="how much brighter, in shares of the mean, what faces right is")
+    y: float = Field(description="the same of what faces down")
+    z: float = Field(description="the same of what faces away")
+    fit: float = Field(ge=0, le=1, description="share of the variance that shading explains")
+
+
+class EyeLight(Stored):
+    """One eye: how large its iris is, and the highlight on it."""
+
+    radius: float = Field(ge=0, description="of the iris, in pixels")
+    contrast: float = Field(description="brightest pixel over the iris's median, in grey levels")
+    spot: tuple[float, float, float] | None = Field(
+        description="x, y in radii along and across the line of the eyes, and share of the iris; null without one"
+    )
+
+
+class FaceScene(Stored):
+    """Light and likeness of the two halves of one face, in the order of the faces that were found."""
+
+    box: Box
+    shading: Shading | None = None
+    eyes: tuple[EyeLight, EyeLight] | None = Field(default=None, description="picture's left first; null if too small")
+    likeness: float | None = Field(
+        default=None, description="-1..1, of one eye's surroundings and the other's mirror image"
+    )
+    bridge: float | None = Field(default=None, description="0..1, how plainly a line crosses the bridge of the nose")
+    rims: float | None = Field(default=None, description="-1..1, likeness of the edges around the two eyes")
+
+
+class FaceScenes(Percept):
+    """Light and symmetry of every face with a mesh (`scene`, part `faces`)."""
+
+    faces: tuple[FaceScene, ...] = ()
+
+
+class Ball(Stored):
+    """Something round that is shaded as a ball."""
+
+    x: float
+    y: float
+    radius: float
+    shading: Shading
+
+
+class Balls(Percept):
+    """Balls whose shading shows where the light comes from (`scene`, part `balls`)."""
+
+    balls: tuple[Ball, ...] = ()
+
+
+class CastShadow(Stored):
+    """A long shadow on the ground."""
+
+    box: Box
+    foot: Point = Field(description="where it starts, at what casts it")
+    tip: Point = Field(description="where it ends")
+    darker: float = Field(ge=0, description="natural logarithm of how much darker it is than the ground")
+
+
+class Shadows(Percept):
+    """Long shadows on the ground (`scene`, part `shadows`), longest first."""
+
+    shadows: tuple[CastShadow, ...] = ()
+
+
+class BorderFrame(Stored):
+    """A uniform border."""
+
+    kind: Literal["bars", "frame"] = Field(description="on two opposite sides, or on all four")
+    box: Box = Field(description="the picture inside")
+    colour: tuple[int, int, int]
+    edge: float = Field(ge=0, le=1, description="least share of a first line inside that has another colour")
+
+
+class Copied(Stored):
+    """A patch that comes again."""
+
+    box: Box
+    again: Box
+    pairs: int = Field(ge=0, description="key points that come again")
+    likeness: float = Field(description="-1..1, correlation of the fine detail of the two patches")
+
+
+class Ground(Percept):
+    """Traces of how a picture was put together (`scene`, part `ground`)."""
+
+    width: int = Field(ge=0)
+    height: int = Field(ge=0)
+    frame: BorderFrame | None = None
+    columns: tuple[int, ...] = Field(default=(), description="x of upright seams")
+    rows: tuple[int, ...] = Field(default=(), description="y of level seams")
+    seam: float | None = Field(
+        default=None, ge=0, le=1, description="share of 16 bands in which the plainest seam shows; null if too small"
+    )
+    copies: tuple[Copied, ...] = ()
+    shifts: int = Field(default=0, ge=0, description="distances at which things come again")
+    period: tuple[int, int] | None = Field(default=None, description="x, y of the strongest repetition, in pixels")
+    repetition: float | None = Field(default=None, description="its height in robust deviations; null if too small")
+    faint: float | None = Field(default=None, description="contrast of what repeats, as a share of the picture's own")
+    flat: float = Field(default=0.0, ge=0, le=1, description="share of even places in few colours, the ground left out")
+    odd_tile: Box | None = None
+    oddness: float | None = Field(default=None, description="robust deviations of the tile that differs most")
+
+
 class SkinPatch(Percept):
     """Skin colour of one face, from cheek and forehead patches of the mesh. Sensitive."""
 
@@ -170,6 +337,19 @@ class TrustList(Stored):
     trusted: bool = Field(description="whether the signing certificate leads to one of the list")
 
 
+class Identity(Stored):
+    """A CAWG identity assertion: who vouches for a picture beside the signer of its manifest.
+
+    `valid` means that the assertion's own signature and references hold; whether its signer is who the certificate
+    says is its issuer's word. `untold`: of an unknown kind, not readable, or only to be checked over a network.
+    """
+
+    kind: str = Field(description="signature type as written: cawg.x509.cose, cawg.identity_claims_aggregation, ...")
+    who: str = Field(description="organisation of the certificate, or the names that an aggregator verified")
+    state: Literal["valid", "invalid", "untold"]
+    failures: tuple[str, ...] = Field(default=(), description="failure codes of this assertion, sorted")
+
+
 class ContentCredentials(Percept):
     """What a C2PA manifest in the file says; judged without any network.
 
@@ -185,8 +365,14 @@ class ContentCredentials(Percept):
     digital_source_types: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     ingredients: tuple[str, ...] = Field(default=(), description="relationship and title of each ingredient")
-    identities: tuple[str, ...] = Field(default=(), description="CAWG identity assertions: kind, and who signed it")
+    identities: tuple[Identity, ...] = Field(default=(), description="CAWG identity assertions, each with its state")
     signed_at: str | None = Field(default=None, description="time of the claim's trusted or untrusted time stamp")
+    time_stamp: Literal["none", "sound", "broken"] = Field(
+        default="none", description="whether a third party's time stamp fits the signature, whoever made it"
+    )
+    time_stamp_lists: tuple[Literal["official", "user"], ...] = Field(
+        default=(), description="lists that hold the signer of the time stamp"
+    )
 
 
 class Unsafe(Stored):

@@ -127,12 +127,44 @@ def decode(data: bytes, id: str, limits: Limits | None = None) -> tuple[Picture,
             _check_frames(image, len(data))
             image.load()
             rgba = _oriented(_as_rgba(image), _orientation(image))
-            picture = Picture(id, data, file, _on_white(rgba), _digest(rgba), mode, name)
+            transparent = _transparent(rgba)
+            rgb = _on_white(rgba) if transparent else _plain_rgb(rgba)
+            picture = Picture(id, data, file, rgb, _digest(rgba), mode, name, transparent)
     except PictureError as error:
         return Picture(id, data, file, format=name), str(error)
     except Exception as error:  # decoders of broken files raise anything, from struct.error to MemoryError
         return Picture(id, data, file, format=name), _sentence(error, name)
     return picture, None
+
+
+@contextmanager
+def opened(data: bytes, limits: Limits | None = None) -> Iterator[Image.Image]:
+    """The file as its header describes it, no pixel decoded. Raises PictureError for what cannot be opened."""
+    with _no_warnings(), _opened(data) as image:
+        _check_size(image.size, limits or Limits())
+        yield image
+
+
+def still_rgba(data: bytes, limits: Limits | None = None) -> np.ndarray:
+    """The RGBA, uint8 (height, width, 4), that `Picture.pixels` is the digest of. Raises PictureError.
+
+    An animation is refused: what was changed in its first frame would be gone in the next one.
+    """
+    import numpy as np
+
+    name: str | None = None
+    try:
+        with _no_warnings(), _opened(data) as image:
+            name = image.format
+            _check_size(image.size, limits or Limits())
+            if getattr(image, "is_animated", False):
+                raise PictureError("the picture is an animation; expected a still one")
+            image.load()
+            return np.array(_oriented(_as_rgba(image), _orientation(image)))
+    except PictureError:
+        raise
+    except Exception as error:  # as for `decode`
+        raise PictureError(_sentence(error, name)) from error
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -291,12 +323,22 @@ def _digest(rgba: Image.Image) -> str:
     return digest_pixels(np.asarray(rgba))
 
 
+def _transparent(rgba: Image.Image) -> float:
+    """Share of the pixels that are not opaque."""
+    if rgba.getchannel("A").getextrema() == (255, 255):
+        return 0.0
+    return 1 - rgba.getchannel("A").histogram()[255] / (rgba.width * rgba.height)
+
+
 def _on_white(rgba: Image.Image) -> np.ndarray:
-    import numpy as np
     from PIL import Image
 
-    if rgba.getchannel("A").getextrema() != (255, 255):
-        rgba = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba)
+    return _plain_rgb(Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba))
+
+
+def _plain_rgb(rgba: Image.Image) -> np.ndarray:
+    import numpy as np
+
     return np.ascontiguousarray(np.asarray(rgba.convert("RGB"), dtype=np.uint8))
 
 

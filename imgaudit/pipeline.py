@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from imgaudit import __version__, summary
+from imgaudit import __version__, people, summary
 from imgaudit.digest import digest
 from imgaudit.dimensions import BY_ID
 from imgaudit.engine.inline import Audited, Checks, InlineEngine, PictureRow, finding_of
@@ -27,12 +27,14 @@ from imgaudit.store.decisions import (
     NOBODY,
     Answers,
     Asked,
+    Event,
     generator_digest,
     has_decisions,
     picture_digest,
     pictures_digest,
     read_log,
 )
+from imgaudit.store.rulings import Rulings
 from imgaudit.store.runfolder import RunFolder, finding_row, verdict_row
 from imgaudit.types import (
     JSON,
@@ -45,6 +47,8 @@ from imgaudit.types import (
     ImageRecord,
     Member,
     Reason,
+    Ruling,
+    Verdict,
 )
 
 GROUPS = "groups"
@@ -229,16 +233,19 @@ def finish(
 
     People's answers count as of a day, today unless one is given; where nobody answered, no clock is read.
     """
-    answers = answers_of(folder, rubric, as_of)
+    entries = read_log(folder.path).entries
+    answers, rulings = answers_of(folder, rubric, as_of, entries), rulings_of(folder, rubric, as_of, entries)
     refusals = _refusals(folder)
     tags: dict[str, Sequence[str]] = {}
     images: list[ImageRecord] = []
     verdicts: list[dict[str, Any]] = []
+    tally = people.Tally(rulings, rubric)
 
     def lines() -> Iterator[str]:
         for row, findings in _stored_rows(folder):
-            image = _judged(row, findings, rubric, answers)
+            image = _judged(row, findings, rubric, (answers, rulings))
             tags[image.id] = row.case.tags
+            tally.add(image)
             verdicts.append(verdict_row(image.id, image.verdict))
             images.append(summary.slim(image))
             yield image.model_dump_json()
@@ -250,7 +257,7 @@ def finish(
     lines_of_people = answers.lines()
     report = _report(run, images, groups, rubric, (refusals, tags, lines_of_people))
     skipped = source.skipped() if isinstance(source, FileSource) else _kept_skipped(folder)
-    report = report.model_copy(update={"images_digest": images_digest, "skipped": skipped})
+    report = report.model_copy(update={"images_digest": images_digest, "skipped": skipped, "review": tally.summary()})
     folder.write_text("report.json", report.model_dump_json(indent=1))
     return report
 
@@ -282,8 +289,13 @@ def _refusals(folder: RunFolder) -> dict[str, int]:
     return counts
 
 
-def answers_of(folder: RunFolder, rubric: Rubric, as_of: date | None = None) -> Answers:
-    """What people answered about this run, as far as this rubric lets it count on a day (today unless given)."""
+def answers_of(
+    folder: RunFolder, rubric: Rubric, as_of: date | None = None, entries: Sequence[Event] | None = None
+) -> Answers:
+    """What people answered about this run, as far as this rubric lets it count on a day (today unless given).
+
+    `entries` is the log, where it was read before.
+    """
     if not has_decisions(folder.path):
         return NOBODY
     asked = {
@@ -293,7 +305,16 @@ def answers_of(folder: RunFolder, rubric: Rubric, as_of: date | None = None) -> 
     }
     day = as_of or datetime.now(UTC).date()
     run = folder.read_run()
-    return Answers(read_log(folder.path).entries, set_digest(folder), generator_digest(run), day, asked)
+    entries = read_log(folder.path).entries if entries is None else entries
+    return Answers(entries, set_digest(folder), generator_digest(run), day, asked)
+
+
+def rulings_of(
+    folder: RunFolder, rubric: Rubric, as_of: date | None = None, entries: Sequence[Event] | None = None
+) -> Rulings:
+    """What people decided about this run's pictures, up to the end of a day, as this rubric lets it count."""
+    entries = read_log(folder.path).entries if entries is None else entries
+    return Rulings(entries, rubric.two_people, as_of)
 
 
 def set_digest(folder: RunFolder) -> str:
@@ -302,16 +323,27 @@ def set_digest(folder: RunFolder) -> str:
     return pictures_digest((r["id"], picture_digest(r["pixels"], r["file"])) for r in rows if r["refused"] is None)
 
 
-def _judged(row: PictureRow, findings: Sequence[Finding], rubric: Rubric, answers: Answers) -> ImageRecord:
-    told = answers.tallied(picture_digest(row.pixels, row.file))
-    cleared = frozenset(name for name, answer in told.items() if answer.answer != "no")
-    declined = {name: _declined(name, answer) for name, answer in told.items() if answer.answer == "no"}
+def _judged(
+    row: PictureRow, findings: Sequence[Finding], rubric: Rubric, said: tuple[Answers, Rulings]
+) -> ImageRecord:
+    answers, rulings = said
+    subject = picture_digest(row.pixels, row.file)
+    verdict = verdict_of(findings, rubric, answers.tallied(subject), rulings.of(subject))
     return ImageRecord(
         id=row.id, path=row.path, pixels=row.pixels, file=row.file, width=row.width, height=row.height,
         prompt=row.prompt, case=row.case.id if row.on_suite else None,
         seed=row.seed if row.seed is not None else row.source.seed,
-        source=row.source, verdict=judge(findings, rubric, cleared, declined), findings=tuple(findings),
+        source=row.source, verdict=verdict, findings=tuple(findings),
     )  # fmt: skip
+
+
+def verdict_of(
+    findings: Sequence[Finding], rubric: Rubric, told: Mapping[str, Answer], ruling: Ruling | None
+) -> Verdict:
+    """The verdict on one picture, with what people answered (dimension -> answer) and decided about it."""
+    cleared = frozenset(name for name, answer in told.items() if answer.answer != "no")
+    declined = {name: _declined(name, answer) for name, answer in told.items() if answer.answer == "no"}
+    return judge(findings, rubric, cleared, declined, ruling)
 
 
 def _declined(name: str, answer: Answer) -> str:

@@ -111,6 +111,71 @@ class RunVerdict(Stored):
     notes: tuple[Reason, ...] = ()
 
 
+class Share(Stored):
+    """A share with Wilson's 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    of: int
+
+
+class AgreementLine(Stored):
+    """How far verdicts agree beyond chance: 1 fully, 0 as chance would. Nothing that could not be told is a number."""
+
+    outcome: Literal["measured", "abstained"]
+    value: float | None = None
+    low: float | None = Field(default=None, description="95 % interval; null where all agree or few differ")
+    high: float | None = None
+    counted: int = Field(description="pictures that it stands on")
+    of: int = Field(description="pictures that people decided about")
+    reason: str | None = Field(default=None, description="why it could not be told")
+
+
+class Reviewer(Stored):
+    """Someone who decided, in which roles, about how many of the pictures."""
+
+    by: str
+    role: tuple[str, ...]
+    pictures: int
+
+
+class CheckerReview(Stored):
+    """What the decisions of people say of one checker, over the pictures that it measured and people decided about.
+
+    Whoever decides about a picture and does not dispute a check is presumed to agree with it, so `confirmed` and
+    `quiet` rest on silence; `false_alarms` and `missed` were said.
+    """
+
+    checker: str
+    confirmed: int = Field(description="a rule over it fired, and nobody called it a false alarm")
+    false_alarms: int
+    missed: int = Field(description="no rule over it fired, and a person said that it missed a fault")
+    quiet: int = Field(description="no rule over it fired, and nobody said that it missed something")
+    unclear: int = Field(
+        description="people contradict each other, or published in spite of its alarm and did not call it false"
+    )
+    untold: int = Field(description="pictures that people decided about and that it could not tell")
+    precision: Share | None = Field(description="confirmed of its alarms; null where it never alarmed")
+    recall: Share | None = Field(description="confirmed of all faults; null where there was none")
+
+
+class ReviewSummary(Stored):
+    """What people decided about the pictures, beside what the checks said."""
+
+    decided: int = Field(description="pictures on which a decision of people counts")
+    waiting: int = Field(description="pictures that wait for a second person, or whose reviewers disagree")
+    overruled: int = Field(description="decided otherwise than the checks, which had decided as well")
+    settled: int = Field(description="decided where the checks held, so that there was nothing to overrule")
+    outweighed: int = Field(description="decided, and held or rejected all the same by a firm rule or an answer")
+    undone: int = Field(description="decisions about these pictures that were taken back")
+    matrix: dict[Decision, dict[Decision, int]] = Field(description="machine verdict -> people's -> pictures")
+    people: tuple[Reviewer, ...]
+    kappa: AgreementLine = Field(description="Cohen's kappa: checks and people, where both decided")
+    alpha: AgreementLine = Field(description="Krippendorff's alpha: people who decided about the same pictures")
+    checkers: tuple[CheckerReview, ...] = ()
+
+
 class Report(Stored):
     """report.json: the run in numbers. It holds no clock time and no path outside the audited roots."""
 
@@ -134,6 +199,9 @@ class Report(Stored):
     fingerprint: str = Field(description="two runs may be compared only if these are equal")
     images_digest: str = Field(description="sha256 of images.jsonl")
     exit_code: int
+    review: ReviewSummary | None = Field(
+        default=None, exclude_if=lambda review: review is None, description="absent where nobody decided"
+    )
 
 
 class RunInfo(Stored):

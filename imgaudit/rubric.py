@@ -23,9 +23,10 @@ from imgaudit.dimensions import BY_ID, DIMENSIONS
 from imgaudit.errors import UsageError
 from imgaudit.record import RubricInfo, RunVerdict
 from imgaudit.registry import checkers
-from imgaudit.types import Decision, Edit, Finding, GroupFinding, Reason, Region, Stored, Verdict
+from imgaudit.types import Decision, Edit, Finding, GroupFinding, Reason, Region, Ruling, Stored, Verdict
 from imgaudit.yamlfile import Document, read_yaml, validated
 
+FIRM = "safety.suspected-abuse"
 SEVERITY = {Decision.PUBLISH: 0, Decision.EDIT: 1, Decision.HOLD: 2, Decision.REJECT: 3}
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -176,6 +177,18 @@ class Regression(Stored):
     because: str = Field(min_length=10)
 
 
+class Review(Stored):
+    """What a decision of people needs before it counts."""
+
+    because: str = Field(min_length=10)
+    two_people: tuple[Literal["publish", "edit", "reject"], ...] = Field(
+        default=(), description="verdicts that count only when two different people decide them"
+    )
+    firm: tuple[str, ...] = Field(
+        default=(), description=f"rules that nobody may overrule, beside {FIRM}, which nobody ever may"
+    )
+
+
 class Rubric(Stored):
     """A whole rubric. Every dimension of the framework stands in it."""
 
@@ -187,11 +200,25 @@ class Rubric(Stored):
     dimensions: dict[str, DimensionRule]
     set: tuple[Rule, ...] = Field(default=(), description="rules over group findings; they judge the run")
     regression: Regression | None = Field(default=None, description="how two runs are compared; null: they are not")
+    review: Review | None = Field(
+        default=None, exclude_if=lambda review: review is None,
+        description="what people's decisions need; absent: the last decision of anyone counts",
+    )  # fmt: skip
 
     @cached_property
     def digest(self) -> str:
-        """Hex sha256 of the content."""
+        """Hex sha256 of the content; a rubric without a section has the digest it had before that section existed."""
         return digest(self.model_dump(mode="json"))
+
+    @property
+    def two_people(self) -> frozenset[Decision]:
+        """Verdicts that one person alone cannot give."""
+        return frozenset(map(Decision, self.review.two_people)) if self.review is not None else frozenset()
+
+    @property
+    def firm(self) -> frozenset[str]:
+        """Rules that nobody may overrule."""
+        return frozenset({FIRM, *(self.review.firm if self.review is not None else ())})
 
     def rules(self) -> dict[str, Rule]:
         """All rules about single pictures, by id."""
@@ -231,6 +258,7 @@ def load_rubric(name: str) -> Rubric:
     _check_dimensions(document, rubric)
     _check_names(document, rubric)
     _check_regression(document, rubric)
+    _check_review(document, rubric)
     return rubric
 
 
@@ -241,6 +269,8 @@ def _known_keys(place: tuple[str | int, ...]) -> Iterable[str]:
         if len(place) == 1:
             return Regression.model_fields
         return Primary.model_fields if place[1] == "primaries" else Accepted.model_fields
+    if place[0] == "review":
+        return Review.model_fields
     if "rules" in place or place[0] == "set":
         return Fix.model_fields if place[-1] == "fix" else Rule.model_fields
     return Attestation.model_fields if place[-1] == "attestation" else DimensionRule.model_fields
@@ -296,6 +326,16 @@ def _check_regression(document: Document, rubric: Rubric) -> None:
             raise document.error(("regression", "zero_tolerance", index), f"unknown rule {rule!r}; there are: {known}")
 
 
+def _check_review(document: Document, rubric: Rubric) -> None:
+    rules = rubric.rules()
+    for index, name in enumerate(rubric.review.firm if rubric.review is not None else ()):
+        place: tuple[str | int, ...] = ("review", "firm", index)
+        if name not in rules:
+            raise document.error(place, f"unknown rule {name!r}; there are: {', '.join(rules)}")
+        if rules[name].then == "note":
+            raise document.error(place, f"{name} is a note, which decides nothing; there is nothing to overrule")
+
+
 def _check_rule(document: Document, place: tuple[str | int, ...], rule: Rule) -> None:
     for term in rule.terms:
         _check_term(document, place, term)
@@ -326,12 +366,15 @@ def judge(
     rubric: Rubric,
     attested: frozenset[str] = frozenset(),
     declined: Mapping[str, str] = MappingProxyType({}),
+    ruling: Ruling | None = None,
 ) -> Verdict:
     """The verdict on one picture, from its findings as they are stored (after rounding).
 
     `attested` names the dimensions that a person has cleared, `declined` those that a person answered with no, each
     with a sentence. The machine verdict rests on checks alone; the final one also holds for a required attestation
     that nobody gave, and holds or rejects for every no, required or not, as the rubric says (`on_no`).
+
+    A ruling takes the place of the machine verdict in the final one, but for the rules that the rubric calls firm.
     """
     by_checker = {finding.checker: finding for finding in findings}
     tally = _Tally()
@@ -351,14 +394,41 @@ def judge(
             _require(name, entry, by_checker, tally)
     machine = _decide([decision for decision, _ in tally.reasons], bool(tally.holds))
     people = _decide([decision for decision, _ in asked.reasons], bool(asked.holds))
+    ruled = machine if ruling is None else _ruled(ruling, tally, rubric.firm, asked)
     return Verdict(
         machine=machine,
-        final=max(machine, people, key=SEVERITY.__getitem__),
+        final=max(ruled, people, key=SEVERITY.__getitem__),
         reasons=tuple(reason for _, reason in (*tally.reasons, *asked.reasons)),
         holds=(*tally.holds, *asked.holds),
-        notes=tuple(tally.notes),
+        notes=(*tally.notes, *asked.notes),
         edits=tuple(tally.edits),
+        human=ruling,
     )
+
+
+def _ruled(ruling: Ruling, tally: _Tally, firm: frozenset[str], asked: _Tally) -> Decision:
+    """What stands in place of the machine verdict once people decided; what limits it is said in `asked`."""
+    fired = [(decision, reason) for decision, reason in tally.reasons if reason.rule in firm]
+    fired += [(Decision.HOLD, reason) for reason in tally.holds if reason.rule in firm]
+    decided = max([ruling.decision, *(decision for decision, _ in fired)], key=SEVERITY.__getitem__)
+    if ruling.waiting:
+        asked.holds.append(Reason(code="review.waiting", rule="review-two-people", message=_waiting(ruling)))
+    if decided != ruling.decision:
+        rules = ", ".join(sorted({reason.rule for _, reason in fired}))
+        text = f"{_who_said(ruling)}, but nobody may overrule {rules}."
+        asked.notes.append(Reason(code="review.firm", rule="review-firm", message=text))
+    return decided
+
+
+def _waiting(ruling: Ruling) -> str:
+    if len(set(ruling.said)) > 1:
+        return f"The reviewers disagree: {_who_said(ruling)}. They must come to one decision."
+    return f"{_who_said(ruling)}; the rubric asks for a second person to decide the same."
+
+
+def _who_said(ruling: Ruling) -> str:
+    people = zip(ruling.by, ruling.role, ruling.said, strict=True)
+    return ", ".join(f"{by} ({role}) decided {said}" for by, role, said in people)
 
 
 def _decide(decisions: Sequence[Decision], held: bool) -> Decision:

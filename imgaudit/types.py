@@ -6,13 +6,14 @@ the published contract); nouns that live for one batch are frozen dataclasses.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from imgaudit.digest import canonical, digest
 
@@ -64,6 +65,69 @@ class SkewPlan(Stored):
     )
 
 
+class InputFile(Stored):
+    """A picture file beside the suite. Suites write its path alone; the digest is filled in when the suite is read."""
+
+    file: str = Field(min_length=1, max_length=500, description="path relative to the suite's file, below its folder")
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="of the file; checked if it stands")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: JSON) -> JSON:
+        return {"file": value} if isinstance(value, str) else value
+
+
+class InputMask(Stored):
+    """Where a picture may change: a picture file, white where it may, or a box x0, y0, x1, y1 in pixels."""
+
+    file: str | None = Field(default=None, min_length=1, max_length=500, description="path relative to the suite")
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="of the file; checked if it stands")
+    box: tuple[int, int, int, int] | None = Field(default=None, description="four whole numbers x0, y0, x1, y1")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: JSON) -> JSON:
+        if isinstance(value, str):
+            return {"file": value}
+        return {"box": value} if isinstance(value, (list, tuple)) else value
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> InputMask:
+        if (self.file is None) == (self.box is None):
+            raise ValueError("a mask is a file or a box; expected one of both")
+        return self
+
+
+def _side(value: JSON) -> JSON:
+    share = isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d{1,3})?%", value)
+    if not share and not (type(value) is int and 0 <= value <= 8192):
+        raise ValueError('expected pixels from 0 to 8192, or a share such as "50%"')
+    return value
+
+
+Side = Annotated[int | str, BeforeValidator(_side)]
+
+
+class Extend(Stored):
+    """How far a picture grows at each side: pixels, or a share of its own width or height such as 50%."""
+
+    left: Side = Field(default=0, description='a whole number of pixels, or a share such as "50%"')
+    top: Side = Field(default=0, description='a whole number of pixels, or a share such as "50%"')
+    right: Side = Field(default=0, description='a whole number of pixels, or a share such as "50%"')
+    bottom: Side = Field(default=0, description='a whole number of pixels, or a share such as "50%"')
+
+    def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom in pixels for a picture of this size; shares are rounded."""
+        across, down = (self.left, self.right), (self.top, self.bottom)
+        left, right = (_pixels(side, width) for side in across)
+        top, bottom = (_pixels(side, height) for side in down)
+        return left, top, right, bottom
+
+
+def _pixels(side: int | str, whole: int) -> int:
+    return side if isinstance(side, int) else round(float(side.rstrip("%")) / 100 * whole)
+
+
 class Case(Stored):
     """One prompt of a suite, with everything that is expected of its pictures."""
 
@@ -81,6 +145,10 @@ class Case(Stored):
     height: int | None = Field(default=None, ge=16, le=8192)
     seed: int | None = Field(default=None, ge=0, description="literal seed that replaces the drawn one")
     lang: str = "en"
+    image: InputFile | None = Field(default=None, description="a picture to start from, as a path beside the suite")
+    mask: InputMask | None = Field(default=None, description="where it may change: a path, or [x0, y0, x1, y1]")
+    strength: float | None = Field(default=None, gt=0, le=1, description="above 0, at most 1: how much is forgotten")
+    extend: Extend | None = Field(default=None, description="a mapping of left, top, right, bottom")
 
 
 class Controls(Stored):
@@ -92,21 +160,50 @@ class Controls(Stored):
     height: int | None = Field(default=None, ge=16, le=8192)
     sampler: str | None = None
     negative: str | None = None
+    strength: float | None = Field(default=None, gt=0, le=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The picture that a job starts from, read and checked.
+
+    Attributes:
+        rgb: uint8 (height, width, 3).
+        pixels: its digest, as a record of it names it.
+        mask: bool (height, width), true where it may change.
+        extend: left, top, right, bottom: pixels by which it is to grow.
+    """
+
+    rgb: np.ndarray
+    pixels: str
+    mask: np.ndarray | None = None
+    extend: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to be made: a case, a seed index k, and the seed drawn from it."""
+    """One picture to be made: a case, a seed index k, the seed drawn from it, and the picture it starts from if any."""
 
     case: Case
     index: int
     seed: int
     controls: Controls
+    given: Given | None = field(default=None, repr=False, compare=False)
 
     @property
     def id(self) -> str:
         """Stable within a run, and the join key between two runs: case id and seed index."""
         return f"{self.case.id}#{self.index}"
+
+
+class Basis(Stored):
+    """The picture that another was made from, and how."""
+
+    mode: Literal["img2img", "inpaint", "outpaint", "variation", "reference"]
+    image: str = Field(pattern=r"^[0-9a-f]{64}$", description="digest of the given picture's pixels")
+    mask: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="of the mask's, white where it drew")
+    strength: float | None = Field(default=None, description="how much was forgotten; of a reference: its weight")
+    extend: tuple[int, int, int, int] | None = Field(default=None, description="pixels added: left, top, right, bottom")
 
 
 class Source(Stored):
@@ -120,6 +217,7 @@ class Source(Stored):
     seed: int | None = None
     prompt: str | None = None
     negative: str | None = None
+    basis: Basis | None = Field(default=None, description="the picture it was made from; null where words were all")
     parse: Literal["complete", "partial", "none"] = "none"
 
 
@@ -156,6 +254,7 @@ class Picture:
         pixels: hex sha256 of the decoded RGBA; None when it could not be decoded.
         file: hex sha256 of the bytes.
         mode: Pillow's mode before conversion; `format`: Pillow's format name.
+        transparent: share of the pixels that are not opaque.
     """
 
     id: str
@@ -165,6 +264,7 @@ class Picture:
     pixels: str | None = None
     mode: str | None = None
     format: str | None = None
+    transparent: float = 0.0
 
     @property
     def width(self) -> int:
@@ -482,6 +582,28 @@ class Edit(Stored):
     method: Literal["inpaint", "crop", "retypeset", "regenerate", "adjust"]
 
 
+class Ruling(Stored):
+    """What people decided about a picture, as far as the rubric lets it count.
+
+    `by`, `role` and `said` go together: one place a person, in the order in which they decided.
+    """
+
+    decision: Decision = Field(description="what counts; hold while it waits for another person")
+    by: tuple[str, ...] = Field(min_length=1)
+    role: tuple[str, ...] = Field(min_length=1)
+    said: tuple[Decision, ...] = Field(min_length=1, description="what each of them decided last")
+    reason: str = Field(description="reason code of the last decision")
+    given: str = Field(description="day of the last decision, UTC")
+    waiting: bool = Field(default=False, description="a second person is needed, or the people disagree")
+    seq: int = Field(ge=0, description="the last decision's number in the log")
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Ruling:
+        if not len(self.by) == len(self.role) == len(self.said):
+            raise ValueError("by, role, said: expected one of each a person")
+        return self
+
+
 class Verdict(Stored):
     """A decision, and everything it rests on."""
 
@@ -491,6 +613,9 @@ class Verdict(Stored):
     holds: tuple[Reason, ...] = ()
     notes: tuple[Reason, ...] = ()
     edits: tuple[Edit, ...] = ()
+    human: Ruling | None = Field(
+        default=None, exclude_if=lambda ruling: ruling is None, description="what people decided; absent where none did"
+    )
 
 
 class ImageRecord(Stored):

@@ -178,8 +178,8 @@ def test_conditions_are_read_as_they_are_written():
         ("when: hands.defect >= 0.5", "when: hands.defect is bad", r"mine.yaml:\d+: .*cannot read the condition"),
         ("when: hands.defect >= 0.5", "when: hands.defect >= 0.5 and text.cer > 1", r"several checkers"),
         ("  perspective:", "  perspektive:", r"mine.yaml:\d+: .*perspektive"),
-        ("  perspective: {because: \"Nothing measures it yet.\"}\n", "", r"may drop no dimension.*perspective"),
-        ("  perspective: {", "  perspective: {required: true, ", r"cannot be checked yet"),
+        ("  consistency: {because: \"Nothing measures it yet.\"}\n", "", r"may drop no dimension.*consistency"),
+        ("  consistency: {", "  consistency: {required: true, ", r"cannot be checked yet"),
         ("on_abstain: hold", "on_abstian: hold", r"mine.yaml:\d+: .*on_abstian.*did you mean 'on_abstain'"),
         ("then: reject", "then: destroy", r"mine.yaml:\d+: "),
         ("version: \"1\"", "version: [", r"mine.yaml:\d+: .*YAML"),
@@ -191,5 +191,5 @@ def test_a_wrong_rubric_is_refused_with_file_and_line(written, old: str, new: st
 
 
 def test_an_unknown_rubric_name_lists_those_there_are():
-    with pytest.raises(UsageError, match="draft, publish, stock, strict"):
+    with pytest.raises(UsageError, match="draft, illustration, photo, print, publish, stock, strict"):
         load_rubric("pubish")

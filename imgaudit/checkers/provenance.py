@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from imgaudit.percepts import ContentCredentials, Metadata
+from imgaudit.percepts import ContentCredentials, Identity, Metadata
 from imgaudit.registry import checker
 from imgaudit.types import Abstained, Case, Failed, Measure, Measured, Outcome, Percepts, Query
 
@@ -32,6 +32,7 @@ VOCABULARY = "cv.iptc.org/newscodes/digitalsourcetype/"
 AIGC_LABELS = frozenset(("1", "2", "3"))
 DEVELOPMENT = "DEVELOPMENT"
 """Stands in the names of certificates that `imgaudit provenance dev-ca` makes; see `provenance.signing`."""
+KINDS = {"cawg.x509.cose": "certificate", "cawg.identity_claims_aggregation": "an aggregator of identities"}
 LABEL_LENGTH = 2_000
 
 
@@ -54,7 +55,7 @@ class Provenance:
 
     name: ClassVar[str] = "provenance"
     title: ClassVar[str] = "Disclosure and provenance"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     dimensions: ClassVar[tuple[str, ...]] = ("disclosure",)
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("ai_disclosed", "0 or 1", "up", "whether a mark in the file says that it was generated"),
@@ -67,11 +68,13 @@ class Provenance:
         "c2pa_lists": "the lists that were asked, each with the sha256 of its file",
         "c2pa_failures": "failure codes of the manifest and its ingredients, sorted, separated by spaces",
         "c2pa_issuer": "who the signing certificate was issued to, by its own word",
-        "c2pa_signed_at": "the manifest's time stamp, if it has one; the stamp's own signer is not judged",
+        "c2pa_signed_at": "the time that the manifest's time stamp tells, if it has one",
+        "c2pa_time_stamp": "whether the stamp fits (sound or broken), and which list holds its signer",
         "c2pa_actions": "what the manifests say was done, sorted, separated by spaces",
         "c2pa_source_types": "IPTC digital source types that the manifests name, sorted, separated by spaces",
         "c2pa_ingredients": "relationship and title of what the picture was made from",
-        "c2pa_identities": "CAWG identities in the manifest: kind, and who signed or who is named",
+        "c2pa_identities": "CAWG identities: who, by which kind of signature, and whether it holds",
+        "c2pa_identity_states": "valid, invalid or untold, one a CAWG identity, sorted, separated by spaces",
         "generator": "what made the picture, by the word of its metadata or manifest",
         "disclosed_by": "the marks that say it was generated: c2pa, xmp, aigc, ai_system, metadata",
         "source_type": "the IPTC digital source type, as written",
@@ -82,6 +85,7 @@ class Provenance:
     codes: ClassVar[Mapping[str, str]] = {
         "provenance.undisclosed": "nothing in the file says that it was generated",
         "provenance.c2pa_invalid": "the C2PA manifest does not fit the file: one of them was changed after signing",
+        "provenance.identity_invalid": "a CAWG identity in the manifest has a wrong signature or wrong references",
         "provenance.contradiction": "one mark says generated, another that a camera or a person made it",
         "provenance.source_type_form": "the IPTC digital source type is not written as the full address of a term",
         "provenance.development_certificate": "it is signed with a development certificate, which vouches for nothing",
@@ -91,7 +95,7 @@ class Provenance:
         "Invisible watermarks (SynthID and others) are not looked for, so no mark found does not mean that no AI was "
         "used. Marks are taken at their word: metadata can be copied, forged or removed. State and failure codes of a "
         "manifest are judged without trust anchors; trust is judged by the lists that the user gives, and by none "
-        "without one. CAWG identities are shown and their failures named, but no list of trust is asked about them. "
+        "without one; that a name on a certificate or of an aggregator is who it says is their issuers' word. "
         "Manifests that lie elsewhere are not fetched."
     )
 
@@ -197,9 +201,26 @@ def _signed_labels(credentials: ContentCredentials) -> dict[str, str | None]:
         "c2pa_actions": " ".join(credentials.actions),
         "c2pa_source_types": " ".join(credentials.digital_source_types),
         "c2pa_ingredients": "; ".join(credentials.ingredients),
-        "c2pa_identities": "; ".join(credentials.identities),
+        "c2pa_time_stamp": _time_stamp(credentials),
+        "c2pa_identities": "; ".join(_identity(one) for one in credentials.identities),
+        "c2pa_identity_states": " ".join(sorted(one.state for one in credentials.identities)),
         "generator": credentials.generator,
     }
+
+
+def _time_stamp(credentials: ContentCredentials) -> str | None:
+    if credentials.time_stamp == "none":
+        return None
+    return f"{credentials.time_stamp} (its signer is on {_on_lists(credentials.time_stamp_lists)})"
+
+
+def _identity(one: Identity) -> str:
+    failed = f" ({', '.join(one.failures)})" if one.failures else ""
+    return f"{one.who} by {KINDS.get(one.kind, one.kind)}: {one.state}{failed}"
+
+
+def _on_lists(names: Sequence[str]) -> str:
+    return f"the {' and the '.join(names)} list" if names else "no list that was asked"
 
 
 def _aigc(label: Mapping[str, str] | None) -> str | None:
@@ -220,6 +241,7 @@ def _codes(
     fired = {
         "provenance.undisclosed": undisclosed,
         "provenance.c2pa_invalid": state == "invalid",
+        "provenance.identity_invalid": _broken_identity(credentials),
         "provenance.contradiction": claims.contradict,
         "provenance.source_type_form": isinstance(metadata, Metadata) and _malformed(metadata.digital_source_type),
         "provenance.development_certificate": _for_development(credentials),
@@ -231,6 +253,10 @@ def _codes(
 def _malformed(uri: str | None) -> bool:
     """Whether a source type is written otherwise than the IPTC asks: as the full address of a term."""
     return uri is not None and not uri.removeprefix("https://").removeprefix("http://").startswith(VOCABULARY)
+
+
+def _broken_identity(credentials: ContentCredentials | Abstained | Failed) -> bool:
+    return isinstance(credentials, ContentCredentials) and any(one.state == "invalid" for one in credentials.identities)
 
 
 def _for_development(credentials: ContentCredentials | Abstained | Failed) -> bool:
@@ -252,6 +278,8 @@ def _message(
         parts.append("nothing in the file says that it was generated; a photograph has nothing to say here")
     if isinstance(credentials, ContentCredentials) and credentials.state == "invalid":
         parts.append(f"its C2PA manifest does not hold ({', '.join(credentials.failures)})")
+    if _broken_identity(credentials):
+        parts.append("an identity in its manifest does not hold")
     if claims.contradict:
         parts.append(f"but {', '.join(claims.without_ai)} says that a camera or a person made it")
     if _for_development(credentials):

@@ -58,9 +58,9 @@ class SafetyChecker:
     }
     limits: ClassVar[str] = (
         "A model by choice, with its own blind spots: NudeNet misses most explicit drawings and many photographs, the "
-        "safety checker's concepts are secret, ShieldGemma 2 was not tried. No model recognises abuse material or "
-        "tells ages: the suspicion rests on the user's list of hashes and on English words of the prompt, so its "
-        "absence means nothing. Scores of different models cannot be compared."
+        "safety checker's concepts are secret, ShieldGemma 2 was not tried on its own weights. No model recognises "
+        "abuse material or tells ages: the suspicion rests on the user's list of hashes and on English words of the "
+        "prompt, so its absence means nothing. Scores of different models cannot be compared."
     )
 
     def ask(self, case: Case, percepts: Percepts) -> Sequence[Query]:

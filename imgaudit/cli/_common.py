@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imgaudit.types import Case
 
 FORMATS_HELP = "Reports to write, separated by commas: html, json, junit, csv, markdown."
+AESTHETICS_HELP = "Model of looks: laion:FILE or pyiqa:METRIC;weights=FILE; ;reference=FILE gives percentiles."
 SAFETY_HELP = "Safety model: nudenet, checker:ID or shieldgemma:ID; ;list=FILE adds hashes of known material."
 
 
@@ -40,6 +41,16 @@ def day(text: str | None) -> date | None:
         return date.fromisoformat(text) if text is not None else None
     except ValueError:
         raise UsageError(f"--as-of {text!r}: expected a day such as 2026-12-02") from None
+
+
+def root_of(text: str) -> tuple[str, Path]:
+    """Where audited files lie now, from `r0=DIR`."""
+    name, equals, folder = text.partition("=")
+    if not equals or not name.startswith("r") or not name[1:].isdigit():
+        raise UsageError(f"--root {text!r}: expected e.g. r0=/where/the/pictures/are")
+    if not Path(folder).is_dir():
+        raise UsageError(f"--root {text!r}: {folder} is no folder")
+    return name, Path(folder)
 
 
 def rubric_of(judged_by: RubricInfo, given: str | None) -> Rubric:
@@ -74,6 +85,10 @@ def seed_range(text: str) -> tuple[int, ...]:
             raise UsageError(f"--seeds {text!r}: the range {part.strip()} is empty or longer than 100,000")
         seeds.update(range(first, last + 1))
     return tuple(sorted(seeds))
+
+
+OFFICIAL_VARIABLE, USER_VARIABLE = "IMGAUDIT_C2PA_OFFICIAL", "IMGAUDIT_C2PA_TRUST"
+"""Environment variables that name the lists of trusted certificates where no option does."""
 
 
 def trust_option(user: Path | None, official: Path | None) -> str | None:

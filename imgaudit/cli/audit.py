@@ -6,7 +6,17 @@ from pathlib import Path
 
 import typer
 
-from imgaudit.cli._common import FORMATS_HELP, SAFETY_HELP, conclude, names_list, trust_option, watching
+from imgaudit.cli._common import (
+    AESTHETICS_HELP,
+    FORMATS_HELP,
+    OFFICIAL_VARIABLE,
+    SAFETY_HELP,
+    USER_VARIABLE,
+    conclude,
+    names_list,
+    trust_option,
+    watching,
+)
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -21,8 +31,13 @@ def audit(
     clip: str | None = typer.Option(None, help="CLIP model: embedded, hf-hub:ORG/NAME, ARCH:TAG, or a local folder."),
     ocr: str | None = typer.Option(None, help="OCR engine: rapidocr or easyocr."),
     safety: str | None = typer.Option(None, help=SAFETY_HELP),
-    trust: Path | None = typer.Option(None, "--c2pa-trust", help="PEM file with the certificates that you trust."),
-    official: Path | None = typer.Option(None, "--c2pa-official", help="PEM file with the C2PA's official list."),
+    aesthetics: str | None = typer.Option(None, help=AESTHETICS_HELP),
+    trust: Path | None = typer.Option(
+        None, "--c2pa-trust", envvar=USER_VARIABLE, help="PEM file with the certificates that you trust."
+    ),
+    official: Path | None = typer.Option(
+        None, "--c2pa-official", envvar=OFFICIAL_VARIABLE, help="PEM file with the C2PA's official list."
+    ),
     engine: str = typer.Option("inline", help="inline (this process)."),
     batch_size: int = typer.Option(16, min=1, max=1024, help="Pictures a model is given at once."),
     all_files: bool = typer.Option(False, "--all-files", help="Give every file a line, pictures or not."),
@@ -43,7 +58,8 @@ def audit(
     if engine != "inline":
         raise UsageError(f"unknown engine {engine!r}; there are: inline")
     wanted = checked_formats(formats)
-    roles = {"clip": clip, "ocr": ocr, "safety": safety, "c2pa": trust_option(trust, official)}
+    lists = trust_option(trust, official)
+    roles = {"clip": clip, "ocr": ocr, "safety": safety, "aesthetics": aesthetics, "c2pa": lists}
     options = Options(out, load_rubric(rubric), names_list(checks), roles, batch_size, not no_cache)
     source = FileSource.of(paths, read_prompts(prompts) if prompts else None, all_files)
     with watching() as watcher:

@@ -154,11 +154,14 @@ def _each_once(names: list[str]) -> None:
 
 def _write(run: Path, result: ComplianceReport, wanted: set[str], claim: Any) -> list[Path]:
     from imgaudit.errors import ModelUnavailable
-    from imgaudit.reporters._comply.page import html
+    from imgaudit.pipeline import write_reports
+    from imgaudit.reporters._comply.page import BESIDE, html
     from imgaudit.reporters._comply.pdf import pdf
     from imgaudit.store.runfolder import RunFolder
 
     folder = RunFolder(run)
+    if not (run / BESIDE).is_file():
+        write_reports(run, ("html",))
     files = {JSON_FILE: result.model_dump_json(indent=1).encode()}
     if "html" in wanted:
         files[HTML] = html(result).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import platform
 import shutil
 import sys
@@ -28,7 +29,7 @@ class Sign:
 @app.command(epilog="Example: imgaudit doctor")
 def doctor(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> int:
     """Check this installation. Exit code 0 when nothing is wrong, 2 otherwise; a missing extra is not wrong."""
-    signs = [_python(), _opencv(), _mediapipe(), *_perceivers(), _device(), _cache()]
+    signs = [_python(), _opencv(), _mediapipe(), *_perceivers(), *_trust_lists(), _pdf(), _device(), _cache()]
     if as_json:
         typer.echo(json.dumps([asdict(sign) for sign in signs]))
     else:
@@ -87,6 +88,43 @@ def _perceivers() -> list[Sign]:
         else:
             signs.append(Sign(f"perceiver {name}", "fine", factory.title))
     return signs
+
+
+def _trust_lists() -> list[Sign]:
+    """The lists that signers of Content Credentials are held against; none is packaged."""
+    from pathlib import Path
+
+    from imgaudit.cli._common import OFFICIAL_VARIABLE, USER_VARIABLE
+    from imgaudit.errors import UsageError
+    from imgaudit.provenance.c2pa import OFFICIAL_URL, ListName, anchors
+
+    remedies: dict[ListName, tuple[str, str]] = {
+        "official": (OFFICIAL_VARIABLE, f"Fetch it with: curl -fLO {OFFICIAL_URL}, and set {OFFICIAL_VARIABLE} to it"),
+        "user": (USER_VARIABLE, f"Set {USER_VARIABLE} to a PEM file with the certificates that you trust"),
+    }
+    signs = []
+    for name, (variable, remedy) in remedies.items():
+        path = os.environ.get(variable)
+        what = f"c2pa {name} list"
+        if not path:
+            signs.append(Sign(what, "missing", "none is configured, so no signer is called trusted by it", remedy))
+            continue
+        try:
+            found = anchors(name, Path(path))
+        except UsageError as error:
+            signs.append(Sign(what, "wrong", str(error), remedy))
+            continue
+        signs.append(Sign(what, "fine", f"{found.certificates} certificates, sha256 {found.sha256}"))
+    return signs
+
+
+def _pdf() -> Sign:
+    remedy = "pip install 'imgaudit[pdf]', and Pango from the system's packages"
+    try:
+        import weasyprint
+    except (ImportError, OSError) as error:
+        return Sign("pdf", "missing", f"WeasyPrint cannot be loaded: {str(error).splitlines()[0][:120]}", remedy)
+    return Sign("pdf", "fine", f"WeasyPrint {weasyprint.__version__}")
 
 
 def _device() -> Sign:

@@ -1,10 +1,15 @@
-"""`imgaudit log`: verify the log of people's decisions."""
+"""`imgaudit log`: verify, or show, the log of people's decisions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from imgaudit.store.decisions import Event
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Verify, or show, the log of people's decisions.",
                   epilog="Example: imgaudit log verify runs/shapes")  # fmt: skip
@@ -18,7 +23,8 @@ def verify(
 ) -> int:
     """Find any edit, deletion or change of order in the decision log.
 
-    The chain alone shows all but lines cut off the end; those need the signed head and its public key.
+    The chain alone shows all but an altered last line and lines cut off the end; those need the signed head and its
+    public key.
     Exit codes: 0 intact, 1 tampered, 4 cannot tell, 2 an error.
     """
     from imgaudit.errors import RunError
@@ -46,23 +52,65 @@ def show(
     run: Path = typer.Argument(..., metavar="RUN", help="A run folder."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON lines, as they are stored."),
 ) -> None:
-    """Show who decided what, in which role, until when, with the notes that are still kept."""
-    from imgaudit.reporters._shared import one_line
-    from imgaudit.store.decisions import Attested, line_of, read_log, read_notes
+    """Show who decided what, in which role and why, with the notes that are still kept.
 
-    notes = {} if as_json else read_notes(run)
-    for entry in read_log(run).entries:
-        if as_json:
+    Every line begins with its number and time. Decisions that were taken back stay, and say by which line.
+    """
+    from imgaudit.errors import RunError
+    from imgaudit.reporters._shared import one_line
+    from imgaudit.store.decisions import Undone, line_of, read_log, read_notes
+
+    if not run.is_dir():
+        raise RunError(f"{run}: is no folder; give the folder that --out named")
+    entries = read_log(run).entries
+    if as_json:
+        for entry in entries:
             typer.echo(line_of(entry).decode())
-            continue
-        when = f"{entry.seq + 1} {entry.at:%Y-%m-%d %H:%M}"
-        about = f"picture {entry.subject.picture[:12]}" if entry.subject.picture else "the run"
+        return
+    notes, names = read_notes(run), _names(run)
+    undone = {entry.undoes: entry.seq + 1 for entry in entries if isinstance(entry, Undone)}
+    for entry in entries:
         who = f"{one_line(entry.by)} ({one_line(entry.role or '')})" if entry.by else "somebody"
-        if isinstance(entry, Attested):
-            about = "the generator" if entry.subject.generator else about
+        said = f"{entry.seq + 1} {entry.at:%Y-%m-%d %H:%M} {who} {_said(entry, names)}"
+        name = getattr(entry, "note", None)
+        note = f": {one_line(notes[name][1])}" if name in notes else ""
+        gone = f" [taken back by line {undone[entry.seq]}]" if entry.seq in undone else ""
+        typer.echo(f"{said}{gone}{note}")
+
+
+def _names(run: Path) -> Mapping[str, str]:
+    """Digest of a picture -> its id, for the pictures that the run still has."""
+    from imgaudit.reporters._shared import one_line
+    from imgaudit.store.decisions import picture_digest
+    from imgaudit.store.runfolder import RunFolder
+
+    if not (run / "images.jsonl").is_file():
+        return {}
+    return {picture_digest(one.pixels, one.file): one_line(one.id) for one in RunFolder(run).read_images()}
+
+
+def _said(entry: Event, names: Mapping[str, str]) -> str:
+    from imgaudit.store.decisions import Attested, Judged, Undone
+
+    subject = entry.subject
+    about = f"picture {names.get(subject.picture, subject.picture[:12])}" if subject.picture else "the run"
+    match entry:
+        case Attested():
+            about = "the generator" if subject.generator else about
             until = f" until {entry.until}" if entry.until else ""
-            note = f": {one_line(notes[entry.note][1])}" if entry.note in notes else ""
-            said = f"answered {entry.answer} to {entry.dimension} ({entry.reason})"
-            typer.echo(f"{when} {who} {said}, about {about}{until}{note}")
-        else:
-            typer.echo(f"{when} {who} erased {about} ({entry.reason})")
+            return f"answered {entry.answer} to {entry.dimension} ({entry.reason}), about {about}{until}"
+        case Judged():
+            disputes = "".join(f"; {_dispute(one.checker, one.says, one.code)}" for one in entry.disputes)
+            return f"decided {entry.after} ({entry.reason}), about {about}, before: {entry.before}{disputes}"
+        case Undone():
+            return f"took back line {entry.undoes + 1} ({entry.reason}), about {about}"
+        case _:
+            return f"erased {about} ({entry.reason})"
+
+
+def _dispute(checker: str, says: str, code: str | None) -> str:
+    from imgaudit.reporters._shared import one_line
+
+    if says == "missed":
+        return f"says that {checker} missed {one_line(code) if code else 'a fault'}"
+    return f"says that the alarm {one_line(code) if code else f'of {checker}'} is false"

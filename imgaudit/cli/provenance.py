@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from imgaudit.cli._common import OFFICIAL_VARIABLE, USER_VARIABLE
+
 if TYPE_CHECKING:
     from imgaudit.percepts import ContentCredentials, Metadata
     from imgaudit.provenance.c2pa import Anchors
@@ -25,13 +27,14 @@ UNCHECKED = "Invisible watermarks (SynthID and others) were not looked for."
 JSON_HELP = "Print JSON."
 USER_LIST = "PEM file with the certificates that you trust."
 OFFICIAL_LIST = "PEM file with the C2PA's official list (C2PA-TRUST-LIST.pem of its conformance programme)."
+TSA_HELP = "Ask this RFC 3161 authority for a time stamp: the one thing that goes over a network, and only when named."
 
 
 @app.command(epilog="Example: imgaudit provenance show poster.png --c2pa-trust our-list.pem")
 def show(
     file: Path = typer.Argument(..., metavar="FILE"),
-    trust: Path | None = typer.Option(None, "--c2pa-trust", help=USER_LIST),
-    official: Path | None = typer.Option(None, "--c2pa-official", help=OFFICIAL_LIST),
+    trust: Path | None = typer.Option(None, "--c2pa-trust", envvar=USER_VARIABLE, help=USER_LIST),
+    official: Path | None = typer.Option(None, "--c2pa-official", envvar=OFFICIAL_VARIABLE, help=OFFICIAL_LIST),
     as_json: bool = typer.Option(False, "--json", help=JSON_HELP),
 ) -> int:
     """Show every mark of a file: who made it, what it discloses, what is signed, and whether that holds.
@@ -58,7 +61,9 @@ def show(
     for name, value in _lines(seen.source, outcome):
         typer.echo(visible(f"{name:20} {value}"))
     for one in lists:
-        typer.echo(f"{one.name + ' list':20} sha256 {one.sha256}")
+        typer.echo(f"{one.name + ' list':20} {one.certificates} certificates, sha256 {one.sha256}")
+    if credentials.state != "none" and not lists:
+        typer.echo(f"{'held against':20} no list: --c2pa-official and --c2pa-trust name some (see imgaudit doctor)")
     for problem in seen.problems:
         typer.echo(visible(f"{'unreadable':20} {problem}"))
     typer.echo(visible(f"\n{outcome.message}. {UNCHECKED}"))
@@ -87,7 +92,7 @@ def _lines(source: Source, outcome: Measured) -> Iterator[tuple[str, str]]:
 
 @app.command(epilog="Example: imgaudit provenance mark out/*.png --out marked --prompt 'a red kite' --sign-with certs")
 def mark(
-    files: list[Path] = typer.Argument(..., metavar="FILE...", help="PNG, JPEG or WebP files."),
+    files: list[Path] = typer.Argument(..., metavar="FILE...", help="PNG, JPEG, WebP or AVIF files."),
     out: Path = typer.Option(..., "--out", help="Folder for the marked files; it gets the same names."),
     source_type: str = typer.Option("trainedAlgorithmicMedia", help="IPTC digital source type, as a bare term."),
     generator: str | None = typer.Option(None, help="What made the picture; default: what the file says."),
@@ -110,6 +115,7 @@ def mark(
     key: Path | None = typer.Option(None, "--key", help="Sign with this PEM key; needs --certificates."),
     certificates: Path | None = typer.Option(None, "--certificates", help="PEM chain, the signer's first."),
     sign_with: Path | None = typer.Option(None, "--sign-with", help="Folder that `dev-ca` wrote: sign to try it."),
+    tsa: str | None = typer.Option(None, "--tsa", metavar="URL", help=TSA_HELP),
     as_json: bool = typer.Option(False, "--json", help=JSON_HELP),
 ) -> int:
     """Write marks into copies of pictures, pixels untouched: settings, IPTC fields, AIGC label, and C2PA last.
@@ -124,7 +130,7 @@ def mark(
 
     if source_type not in SOURCE_TYPES:
         raise UsageError(f"--source-type {source_type!r}: expected one of {', '.join(SOURCE_TYPES)}")
-    credential = _credential(key, certificates, sign_with)
+    credential = _credential(key, certificates, sign_with, tsa)
     given = {
         "generator": generator, "model": model, "prompt": prompt, "negative": negative, "seed": seed, "steps": steps,
         "guidance": guidance, "sampler": sampler,
@@ -175,17 +181,22 @@ def _marked(data: bytes, marks: Marks, no_parameters: bool, system: str | None) 
     return marked(data, replace(marks, source=None, system=system) if no_parameters else marks)
 
 
-def _credential(key: Path | None, certificates: Path | None, folder: Path | None) -> Credential | None:
+def _credential(
+    key: Path | None, certificates: Path | None, folder: Path | None, tsa: str | None
+) -> Credential | None:
     from imgaudit.errors import UsageError
-    from imgaudit.provenance.signing import FILES, credential_from_pem
+    from imgaudit.provenance.signing import FILES, credential_from_pem, time_stamp_address
 
+    if tsa is not None and folder is None and key is None:
+        raise UsageError("--tsa stamps a signature; give --key and --certificates, or --sign-with, too")
+    address = time_stamp_address(tsa) if tsa is not None else None
     if folder is not None:
         if key or certificates:
             raise UsageError("--sign-with comes without --key and --certificates; give one or the other")
-        return credential_from_pem(folder / FILES["chain"], folder / FILES["key"])
+        return credential_from_pem(folder / FILES["chain"], folder / FILES["key"], address)
     if (key is None) != (certificates is None):
         raise UsageError("--key and --certificates belong together; give both or none")
-    return credential_from_pem(certificates, key) if key and certificates else None
+    return credential_from_pem(certificates, key, address) if key and certificates else None
 
 
 def _signed(data: bytes, credential: Credential, source_type: str, system: str | None, version: str | None) -> bytes:
@@ -261,7 +272,7 @@ def _short(text: str | None) -> str:
 
 @app.command(epilog="Example: imgaudit provenance strip poster.png --out poster-public.png")
 def strip(
-    file: Path = typer.Argument(..., metavar="FILE", help="A PNG, JPEG or WebP file."),
+    file: Path = typer.Argument(..., metavar="FILE", help="A PNG, JPEG, WebP or AVIF file."),
     out: Path = typer.Option(..., "--out", help="Where the stripped copy goes."),
     as_json: bool = typer.Option(False, "--json", help=JSON_HELP),
 ) -> int:

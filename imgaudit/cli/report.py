@@ -6,8 +6,7 @@ from pathlib import Path
 
 import typer
 
-from imgaudit.cli._common import FORMATS_HELP, conclude, day, rubric_of
-from imgaudit.errors import UsageError
+from imgaudit.cli._common import FORMATS_HELP, conclude, day, root_of, rubric_of
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -30,17 +29,8 @@ def report(
     from imgaudit.store.runfolder import RunFolder
 
     wanted = checked_formats(formats)
-    roots = dict(_root(text) for text in root)
+    roots = dict(root_of(text) for text in root)
     folder = RunFolder.open(run)
     if rubric is not None or has_decisions(run):
         judge_again(run, rubric_of(folder.read_report().rubric, rubric), day(as_of))
     return conclude(open_run(run, roots), write_reports(run, wanted, roots), as_json)
-
-
-def _root(text: str) -> tuple[str, Path]:
-    name, equals, folder = text.partition("=")
-    if not equals or not name.startswith("r") or not name[1:].isdigit():
-        raise UsageError(f"--root {text!r}: expected e.g. r0=/where/the/pictures/are")
-    if not Path(folder).is_dir():
-        raise UsageError(f"--root {text!r}: {folder} is no folder")
-    return name, Path(folder)

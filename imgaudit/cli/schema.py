@@ -40,12 +40,14 @@ def schemas() -> dict[str, dict[str, object]]:
     from imgaudit.comparison import Comparison
     from imgaudit.compliance.result import ComplianceReport
     from imgaudit.compliance.schema import Pack
+    from imgaudit.export.manifest import Delivery
     from imgaudit.history import History
     from imgaudit.plan import Plan
     from imgaudit.record import Report, RunInfo
+    from imgaudit.repair.record import Repair
     from imgaudit.rubric import Rubric
     from imgaudit.sequential import Trial
-    from imgaudit.store.decisions import Attested, Erased
+    from imgaudit.store.decisions import Attested, Erased, Judged, Undone
     from imgaudit.suites.schema import Suite
     from imgaudit.types import GroupFinding, ImageRecord
 
@@ -53,7 +55,8 @@ def schemas() -> dict[str, dict[str, object]]:
         "image": ImageRecord, "group": GroupFinding, "report": Report, "run": RunInfo,
         "comparison": Comparison, "rubric": Rubric, "suite": Suite, "baseline": Baseline, "plan": Plan,
         "history": History, "sequential": Trial, "comply": ComplianceReport, "controls": Pack,
-        "attestation": Attested, "erasure": Erased,
+        "attestation": Attested, "erasure": Erased, "repair": Repair, "judgement": Judged, "undoing": Undone,
+        "delivery": Delivery,
     }  # fmt: skip
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {name: {**dialect, **model.model_json_schema(mode="serialization")} for name, model in models.items()}

@@ -32,6 +32,7 @@ class EvidenceResult(Stored):
         default=(), description=f"ids of pictures that speak against it or could not be told, at most {EXAMPLES}"
     )
     answers: tuple[Answer, ...] = ()
+    dimension: str | None = Field(default=None, description="id of the dimension that was asked, where one was")
 
 
 class ControlResult(Stored):

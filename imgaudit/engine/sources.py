@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from imgaudit.digest import digest, digest_bytes, drawn_seed
+from imgaudit.engine.inputs import Inputs
 from imgaudit.engine.perceiving import HEADER_VERSION, Subject
-from imgaudit.errors import RunError, UsageError
+from imgaudit.errors import PictureError, RunError, UsageError
 from imgaudit.pictures import Found, FoundFile, Limits, find_files
 from imgaudit.provenance.write import mark
 from imgaudit.record import Skipped, SuiteInfo
@@ -169,7 +170,7 @@ def _unread(error: str) -> dict[str, Any]:
 
 @dataclass
 class SuiteSource:
-    """A suite drawn by a generator, `batch_size` jobs a chunk."""
+    """A suite drawn by a generator, `batch_size` jobs a chunk; `inputs` knows what a job starts from."""
 
     suite: SuiteInfo
     cases: Sequence[Case]
@@ -179,6 +180,7 @@ class SuiteSource:
     generator: Generator
     batch_size: int
     literal_seeds: bool = False
+    inputs: Inputs | None = None
     kind: Literal["audit", "run"] = "run"
 
     def __post_init__(self) -> None:
@@ -195,7 +197,11 @@ class SuiteSource:
         return Job(case, index, seed, controls)
 
     def request(self) -> dict[str, JSON]:
-        """Suite, generator, seeds and controls; batch size and order do not change what is drawn."""
+        """Suite, generator, seeds and controls; batch size and order do not change what is drawn.
+
+        What a run without given pictures does not have is left out, so that requests of earlier versions stay equal.
+        """
+        given = self.inputs.request() if self.inputs is not None else {}
         return {
             "kind": "run",
             "suite": self.suite.digest,
@@ -203,7 +209,8 @@ class SuiteSource:
             "generator": self.generator_name,
             "seeds": list(self.seeds),
             "literal_seeds": self.literal_seeds,
-            "controls": self.controls.model_dump(),
+            "controls": self.controls.model_dump(exclude=set() if self.controls.strength else {"strength"}),
+            **({"inputs": given} if given else {}),
         }
 
     def total(self) -> int:
@@ -228,7 +235,7 @@ class SuiteSource:
         jobs = self._chunk(chunk)
         missing = [job for job in jobs if not self._is_made(folder, job, notes)]
         if missing:
-            for result in self.generator.render(missing):
+            for result in self._render(missing):
                 notes[result.job.id] = self._keep(folder, result)
             folder.write_work(f"rendered-{chunk:06d}", notes)
         subjects, refusals = [], []
@@ -239,6 +246,16 @@ class SuiteSource:
             else:
                 subjects.append(_made(folder, job, Source.model_validate(note["source"])))
         return Batch(tuple(subjects), tuple(refusals))
+
+    def _render(self, jobs: Sequence[Job]) -> Iterator[Rendered | Refused]:
+        """Draw jobs, each from what it starts from; one whose picture cannot be had is refused."""
+        ready = []
+        for job in jobs:
+            try:
+                ready.append(job if self.inputs is None else replace(job, given=self.inputs.of(job)))
+            except PictureError as error:
+                yield Refused(job, str(error))
+        yield from self.generator.render(ready)
 
     def _chunk(self, chunk: int) -> Sequence[Job]:
         return self.jobs[chunk * self.batch_size : (chunk + 1) * self.batch_size]

@@ -20,11 +20,13 @@ class GeneratorOptions:
         batch_size: pictures made at once; it does not change which pictures are made.
         device: torch's name of the device; None takes a GPU if there is one.
         dtype: `float32`, `float16` or `bfloat16`; None takes float32 on the CPU and bfloat16 elsewhere.
+        adapter: IP-Adapter weights of the generator `reference`: a safetensors file, here or on the hub.
     """
 
     batch_size: int = 4
     device: str | None = None
     dtype: str | None = None
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

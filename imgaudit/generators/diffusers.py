@@ -26,10 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from imgaudit.digest import digest, digest_file
-from imgaudit.errors import ModelUnavailable, UsageError
+from imgaudit.errors import ConfigError, ModelUnavailable, UsageError
 from imgaudit.generators._spec import GeneratorOptions
 from imgaudit.registry import generator
-from imgaudit.types import JSON, Job, Refused, Rendered, Source
+from imgaudit.types import JSON, Basis, Job, Refused, Rendered, Source
+from imgaudit.yamlfile import parse_yaml
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -41,7 +42,9 @@ _PARAMETERS = {
     "width": "width",
     "height": "height",
     "negative": "negative_prompt",
+    "strength": "strength",
 }
+_CARD_BYTES = 1 << 20
 _UNSAFE = "the pipeline's safety checker withheld the picture"
 _OUT_OF_MEMORY = "not enough memory for a single picture; use a smaller size, --dtype float16 or another device"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -54,6 +57,7 @@ class Model:
     Attributes:
         generator: name of the generator that runs it; `label`: name on record, never a path.
         steps, guidance: defaults where they are not the pipeline's own.
+        licence: as the model's card says.
     """
 
     generator: str
@@ -62,6 +66,7 @@ class Model:
     folder: Path
     steps: int | None = None
     guidance: float | None = None
+    licence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class Settings:
     height: int | None
     sampler: str | None
     negative: bool
+    strength: float | None
 
 
 class Unsupported(UsageError):
@@ -81,17 +87,21 @@ class Unsupported(UsageError):
 
 
 class Pipeline:
-    """A loaded pipeline that renders jobs."""
+    """A loaded pipeline that renders jobs from their words. `_editing` has those that start from a picture."""
 
     def __init__(self, model: Model, options: GeneratorOptions) -> None:
         check_folder(model.folder, model.label)
         self.model = model
         self.device, self.dtype = _placed(options)
         self._batch_size = options.batch_size
-        self._pipe = _load(model, self.device, self.dtype)
+        self._pipe = self._adapted(_load(model, self.device, self.dtype))
         self._scheduler: Any = getattr(self._pipe, "scheduler", None)
-        self._parameters = inspect.signature(self._pipe.__call__).parameters
+        self._parameters = parameters_of(self._pipe)
         self._check_kind()
+
+    def _adapted(self, pipe: Any) -> Any:
+        """The pipeline that is called, made of the one that was loaded."""
+        return pipe
 
     def identity(self) -> Mapping[str, JSON]:
         """What made the pictures: model, weights, scheduler, numerics, library versions."""
@@ -104,6 +114,7 @@ class Pipeline:
             "model": self.model.label,
             "revision": self.model.revision,
             "weights": weights_digest(self.model.folder),
+            "licence": self.model.licence,
             "pipeline": type(self._pipe).__name__,
             "scheduler": type(self._scheduler).__name__,
             "dtype": self.dtype,
@@ -129,16 +140,16 @@ class Pipeline:
 
     def _settings(self, job: Job) -> Settings | str:
         """The settings of a job, or why it is refused. The command line's controls go before the case's."""
-        if not job.case.prompt:
-            return "the case has no prompt"
+        if (reason := self._refusal(job)) is not None:
+            return reason
         controls = job.controls
-        for name in ("steps", "guidance", "width", "height", "negative"):
+        for name in _PARAMETERS:
             if getattr(controls, name) is not None:
                 self._check_control(name)
         if controls.sampler is not None:
             self._scheduler_class(controls.sampler)
         try:
-            for name in ("width", "height", "negative"):
+            for name in ("width", "height", "negative", "strength"):
                 if getattr(job.case, name) is not None:
                     self._check_control(name)
         except Unsupported as error:
@@ -150,7 +161,14 @@ class Pipeline:
             height=controls.height or job.case.height,
             sampler=controls.sampler,
             negative=_negative(job) is not None,
+            strength=controls.strength or job.case.strength,
         )
+
+    def _refusal(self, job: Job) -> str | None:
+        """Why a job cannot be asked of this pipeline at all, or None."""
+        if job.given is not None or job.case.image is not None:
+            return "the case starts from a picture, which this generator does not take; expected img2img:MODEL or so"
+        return None if job.case.prompt else "the case has no prompt"
 
     def _check_control(self, name: str) -> None:
         if _PARAMETERS[name] not in self._parameters:
@@ -192,10 +210,23 @@ class Pipeline:
         else:
             source = self._source(settings)
             return [
-                Refused(job, _UNSAFE) if withheld else Rendered(job, image.convert("RGB"), _of(job, source))
+                Refused(job, _UNSAFE) if withheld else self._rendered(job, image.convert("RGB"), source, settings)
                 for job, image, withheld in zip(jobs, images, flagged, strict=True)
             ]
         return self._halved(jobs, settings)
+
+    def _rendered(self, job: Job, image: Image.Image, source: Source, settings: Settings) -> Rendered:
+        basis = self._basis(job, settings)
+        told = {"seed": job.seed, "prompt": job.case.prompt, "negative": _negative(job), "basis": basis}
+        return Rendered(job, self._finished(job, image, settings), source.model_copy(update=told))
+
+    def _finished(self, job: Job, image: Image.Image, settings: Settings) -> Image.Image:
+        """What is kept of what the pipeline drew."""
+        return image
+
+    def _basis(self, job: Job, settings: Settings) -> Basis | None:
+        """The picture that a job starts from, for the record."""
+        return None
 
     def _halved(self, jobs: list[Job], settings: Settings) -> list[Rendered | Refused]:
         import torch
@@ -208,30 +239,32 @@ class Pipeline:
         return [*self._batch(jobs[:half], settings), *self._batch(jobs[half:], settings)]
 
     def _call(self, jobs: list[Job], settings: Settings) -> tuple[list[Image.Image], list[bool]]:
-        import torch
-
         if settings.sampler is not None:
             self._pipe.scheduler = self._scheduler_class(settings.sampler).from_config(self._scheduler.config)
         elif self._scheduler is not None:
             self._pipe.scheduler = self._scheduler
-        asked: dict[str, Any] = {
-            _PARAMETERS[name]: getattr(settings, name)
-            for name in ("steps", "guidance", "width", "height")
-            if getattr(settings, name) is not None
-        }
-        if settings.negative:
-            asked["negative_prompt"] = [_negative(job) for job in jobs]
-        output = self._pipe(
-            prompt=[job.case.prompt for job in jobs],
-            generator=[torch.Generator("cpu").manual_seed(job.seed) for job in jobs],
-            **asked,
-        )
+        output = self._pipe(**self._asked(jobs, settings))
         if not hasattr(output, "images"):
             raise UsageError(
                 f"{self.model.label}: {type(self._pipe).__name__} gave no pictures but {type(output).__name__}; "
                 "expected a text-to-image pipeline"
             )
         return output.images, _flagged(output, len(jobs))
+
+    def _asked(self, jobs: list[Job], settings: Settings) -> dict[str, Any]:
+        """What the pipeline is called with: lists with one entry a job, and what all share."""
+        import torch
+
+        asked: dict[str, Any] = {
+            parameter: getattr(settings, name)
+            for name, parameter in _PARAMETERS.items()
+            if name != "negative" and getattr(settings, name) is not None
+        }
+        if settings.negative:
+            asked["negative_prompt"] = [_negative(job) for job in jobs]
+        asked["prompt"] = [job.case.prompt for job in jobs]
+        asked["generator"] = [torch.Generator("cpu").manual_seed(job.seed) for job in jobs]
+        return asked
 
     def _source(self, settings: Settings) -> Source:
         return Source(
@@ -279,12 +312,12 @@ def locate(argument: str | None, revision: str | None) -> Model:
     if folder.is_dir():
         if revision is not None:
             raise UsageError(f"diffusers@{revision}: a folder has no revisions; leave @{revision} out")
-        return Model("diffusers", folder.resolve().name, None, folder)
+        return Model("diffusers", folder.resolve().name, None, folder, licence=card_licence(folder))
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", argument) or argument.startswith("."):
         raise UsageError(f"diffusers:{argument}: there is no such folder; expected a folder or a hub name ORG/NAME")
     fetched = _fetched(argument, revision)
     commit = fetched.name if _COMMIT.fullmatch(fetched.name) else revision
-    return Model("diffusers", argument, commit, fetched)
+    return Model("diffusers", argument, commit, fetched, licence=card_licence(fetched))
 
 
 def _fetched(name: str, revision: str | None) -> Path:
@@ -336,6 +369,27 @@ def _is_pipeline_module(name: Any) -> bool:
     from diffusers import pipelines
 
     return isinstance(name, str) and name.isidentifier() and inspect.ismodule(getattr(pipelines, name, None))
+
+
+def card_licence(folder: Path) -> str | None:
+    """The licence that a model's card (README.md) names in its front matter, or None where it names none."""
+    try:
+        with (folder / "README.md").open("rb") as stream:
+            text = stream.read(_CARD_BYTES).decode("utf-8-sig")
+        opening, _, rest = text.partition("\n")
+        head, end, _ = rest.partition("\n---")
+        value = parse_yaml(head, "README.md").value if opening.strip() == "---" and end else None
+    except (OSError, UnicodeDecodeError, ConfigError):
+        return None
+    names = [value.get(key) for key in ("license_name", "license")] if isinstance(value, dict) else []
+    licence = next((name for name in names if isinstance(name, str) and name.isprintable()), None)
+    return licence[:100] if licence else None
+
+
+def parameters_of(pipe: Any) -> Mapping[str, inspect.Parameter]:
+    """What a pipeline is called with. One of our own says itself what it takes beside the pipeline that it drives."""
+    own: Mapping[str, inspect.Parameter] | None = getattr(pipe, "call_parameters", None)
+    return inspect.signature(pipe.__call__).parameters if own is None else own
 
 
 def weights_digest(folder: Path) -> str:
@@ -410,10 +464,6 @@ def _attention(pipe: Any) -> str:
 
 def _negative(job: Job) -> str | None:
     return job.case.negative if job.controls.negative is None else job.controls.negative
-
-
-def _of(job: Job, source: Source) -> Source:
-    return source.model_copy(update={"seed": job.seed, "prompt": job.case.prompt, "negative": _negative(job)})
 
 
 def _flagged(output: Any, count: int) -> list[bool]:

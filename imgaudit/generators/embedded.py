@@ -8,6 +8,7 @@ from outside their world is rendered all the same; what comes out then shows not
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import metadata
 from typing import ClassVar
 
 from imgaudit.errors import ModelUnavailable, UsageError
@@ -29,18 +30,7 @@ class Embedded:
     title: ClassVar[str] = "Packaged diffusion models of a small world of coloured shapes (@1, @2)"
 
     def __init__(self, argument: str | None, revision: str | None, options: GeneratorOptions) -> None:
-        from imgaudit.embedded import GUIDANCE, STEPS, model_path
-
-        if argument is not None:
-            raise UsageError(f"the generator 'embedded' takes no argument, got {argument!r}; expected embedded@1 or @2")
-        number = revision or DEFAULT
-        if number not in REVISIONS:
-            raise UsageError(f"the generator 'embedded' has no revision {number!r}; there are: {', '.join(REVISIONS)}")
-        folder = model_path(f"embedded-{number}")
-        if not folder.is_dir():
-            raise ModelUnavailable(f"the packaged model embedded-{number} is missing", "install imgaudit again")
-        model = Model("embedded", f"embedded-{number}", number, folder, STEPS, GUIDANCE)
-        self._pipeline = Pipeline(model, options)
+        self._pipeline = Pipeline(packaged(argument, revision), options)
 
     def identity(self) -> Mapping[str, JSON]:
         """See `Pipeline.identity`; `limits` says what the models do not know."""
@@ -49,3 +39,19 @@ class Embedded:
     def render(self, jobs: Sequence[Job]) -> Iterator[Rendered | Refused]:
         """See `Pipeline.render`."""
         return self._pipeline.render(jobs)
+
+
+def packaged(argument: str | None, revision: str | None) -> Model:
+    """A packaged model by its revision. It was trained for this package and comes under the package's licence."""
+    from imgaudit.embedded import GUIDANCE, STEPS, model_path
+
+    if argument is not None:
+        raise UsageError(f"the generator 'embedded' takes no argument, got {argument!r}; expected embedded@1 or @2")
+    number = revision or DEFAULT
+    if number not in REVISIONS:
+        raise UsageError(f"the generator 'embedded' has no revision {number!r}; there are: {', '.join(REVISIONS)}")
+    folder = model_path(f"embedded-{number}")
+    if not folder.is_dir():
+        raise ModelUnavailable(f"the packaged model embedded-{number} is missing", "install imgaudit again")
+    licence = metadata("imgaudit")["License-Expression"]
+    return Model("embedded", f"embedded-{number}", number, folder, STEPS, GUIDANCE, licence)

@@ -71,13 +71,21 @@ def from_linear(light: ArrayLike) -> Floats:
     return np.where(value <= 0.0031308, value * 12.92, 1.055 * np.maximum(value, 0.0031308) ** (1 / 2.4) - 0.055)
 
 
+@lru_cache(maxsize=1)
+def _linear_bytes() -> Floats:
+    """`to_linear` of all 256 levels: a picture of bytes is looked up and not computed."""
+    return to_linear(np.arange(256) / 255)
+
+
 def to_lab(rgb: ArrayLike) -> Floats:
     """CIELAB (D65) of sRGB values 0..255, of shape (..., 3).
 
     >>> to_lab([255, 0, 0]).round(1).tolist()
     [53.2, 80.1, 67.2]
     """
-    xyz = to_linear(np.asarray(rgb, dtype=np.float64) / 255) @ _TO_XYZ.T / D65
+    values = np.asarray(rgb)
+    light = _linear_bytes()[values] if values.dtype == np.uint8 else to_linear(values.astype(np.float64) / 255)
+    xyz = light @ _TO_XYZ.T / D65
     root = np.where(xyz > _KNEE**3, np.cbrt(xyz), xyz / (3 * _KNEE**2) + 4 / 29)
     x, y, z = root[..., 0], root[..., 1], root[..., 2]
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)

@@ -21,7 +21,7 @@ class CredentialsPerceiver:
 
     name: ClassVar[str] = "c2pa"
     title: ClassVar[str] = "Content Credentials (C2PA)"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     reads: ClassVar[Literal["pixels", "bytes"]] = "bytes"
 
     def __init__(self, option: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """Numbers, hashes and colours that are computed from the pixels alone, without any model.
 
-Sharpness is looked at with the longest side at 1024, exposure and colours at 256, noise and traces of compression in
-the middle of the picture at its own size. Every number is explained in `imgaudit.kernels.quality`.
+Edges and noise are looked at with the longest side at 512, exposure and colours at 256, traces of compression in the
+middle of the picture at its own size. Every number is explained in `imgaudit.kernels.quality`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class PixelPerceiver:
 
     name: ClassVar[str] = "pixels"
     title: ClassVar[str] = "Pixel statistics and hashes"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     reads: ClassVar[Literal["pixels", "bytes"]] = "pixels"
 
     def identity(self) -> Mapping[str, str]:
@@ -48,13 +48,15 @@ class PixelPerceiver:
 def _seen(picture: Picture, digest: str) -> Pixels:
     rgb = picture.rgb
     assert rgb is not None
-    square = hashes.square(rgb)
-    glance = quality.shrunk(rgb, quality.GLANCE_SIDE)
+    working = quality.shrunk(rgb, quality.WORKING_SIDE)
+    square = working if working.shape[:2] == (hashes.SIDE, hashes.SIDE) != rgb.shape[:2] else hashes.square(rgb)
+    glance = quality.shrunk(working, quality.GLANCE_SIDE)
     lab = color.to_lab(glance)
     bits, confidence = hashes.pdq(square)
+    numbers = {**quality.statistics(rgb, working, glance, lab), "transparent_share": picture.transparent}
     return Pixels(
         digest=digest,
-        numbers={name: round(value, 6) for name, value in quality.statistics(rgb, glance, lab).items()},
+        numbers={name: round(value, 6) for name, value in numbers.items()},
         phash=hashes.phash(square),
         pdq=bits,
         pdq_quality=confidence,

@@ -11,8 +11,11 @@ near one of them is `known`. Such lists come from hotlines; none is packaged.
 
 Every policy has a declared operating point, which stands in the percept. Known limits: NudeNet finds about four in ten
 of a biased set of explicit photographs at a score of 0.5 (its issue 159) and fails on drawings; the safety checker
-publishes no meaning of its concepts. ShieldGemma 2 was not run here, its weights being gated. No model recognises
-abuse material or tells ages.
+publishes no meaning of its concepts. NudeNet was run with its own weights; the checker and ShieldGemma 2, whose weights
+are gated, were run as tiny random models of their own classes. No model recognises abuse material or tells ages.
+
+NudeNet is a package of somebody else and no dependency of this one: its metadata say MIT, while the licence file inside
+its wheel is the GNU Affero General Public License 3. Whoever installs it chooses that.
 """
 
 from __future__ import annotations
@@ -288,7 +291,7 @@ class ShieldGemma:
             ) from error
         self._torch = torch
         self.label = f"shieldgemma {_shown(where)}"
-        self.identity: Mapping[str, str] = {"revision": str(getattr(self._model.config, "_commit_hash", None))}
+        self.identity: Mapping[str, str] = _identity_of(where, getattr(self._model.config, "_commit_hash", None))
 
     def judge(self, rgb: np.ndarray) -> Found:
         """See `SafetyModel`."""
@@ -299,6 +302,14 @@ class ShieldGemma:
             yes = self._model(**inputs).probabilities[:, 0].float().tolist()
         scores = zip(POLICIES.values(), yes, strict=True)
         return tuple(Unsafe(policy=policy, score=round(p, 6), threshold=YES_THRESHOLD) for policy, p in scores), ()
+
+
+def _identity_of(where: str, revision: str | None) -> Mapping[str, str]:
+    """A hub's revision stands for its weights; of a folder the weights themselves are read."""
+    if revision is not None:
+        return {"revision": revision}
+    files = sorted(Path(where).expanduser().glob("*.safetensors"))
+    return {"weights": digest_bytes("".join(map(digest_file, files)).encode())}
 
 
 def weights_of(where: str, name: str, remedy: str) -> Path:

@@ -1,14 +1,15 @@
 """Names that are not written but described: the boy wizard with a lightning scar.
 
 A description is a row of cue groups (`lists/descriptions.tsv`); it is found where every group has a cue within
-`SPAN` words. It is a hint for a person to look, and cannot see descriptions that nobody wrote down.
+`SPAN` words, each at a place of its own. Cues are compared without their plural. One name may have several rows. It is
+a hint for a person to look, and cannot see descriptions that nobody wrote down.
 """
 
 from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -44,7 +45,12 @@ def packaged_descriptions() -> tuple[Description, ...]:
 
 
 def _key(text: str) -> str:
-    return " ".join(token.plain for token in tokens(text))
+    return " ".join(_singular(token.plain) for token in tokens(text))
+
+
+def _singular(word: str) -> str:
+    """The word without a final s: the same for a cue and for the text, so it need be no word."""
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 @cache
@@ -65,29 +71,43 @@ def _first_words() -> frozenset[str]:
 def described(words: Sequence[Token]) -> list[Hit]:
     """The descriptions in a prompt that was split into words; each name once."""
     table = _groups_of()
-    seen: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
+    seen: dict[int, dict[int, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
     found: dict[int, tuple[int, int]] = {}
     beginnings = _first_words()
+    plain = [_singular(word.plain) for word in words]
     for index in range(len(words)):
-        if words[index].plain not in beginnings:
+        if plain[index] not in beginnings:
             continue
         for length in range(1, min(_CUE_WORDS, len(words) - index) + 1):
-            cue = " ".join(word.plain for word in words[index : index + length])
+            cue = " ".join(plain[index : index + length])
             for number, group in table.get(cue, ()):
-                seen[number][group] = (index, index + length)
+                seen[number][group][index] = index + length
                 if number not in found and (place := _whole(number, seen[number], index)) is not None:
                     found[number] = place
     all_of_them = packaged_descriptions()
-    return [
-        Hit(all_of_them[number].entry, words[first].start, words[last - 1].end, "described", False)
-        for number, (first, last) in found.items()
-    ]
+    hits: dict[Entry, Hit] = {}
+    for number, (first, last) in sorted(found.items()):
+        entry = all_of_them[number].entry
+        hits.setdefault(entry, Hit(entry, words[first].start, words[last - 1].end, "described", False))
+    return list(hits.values())
 
 
-def _whole(number: int, groups: dict[int, tuple[int, int]], index: int) -> tuple[int, int] | None:
-    """First and last word of a description whose every group has a cue near, at different words where possible."""
+def _whole(number: int, groups: dict[int, dict[int, int]], index: int) -> tuple[int, int] | None:
+    """First and last word of a description whose every group has a cue near, each at a place of its own."""
     wanted = packaged_descriptions()[number].groups
-    near = [place for place in groups.values() if place[0] >= index - SPAN]
-    if len(near) < len(wanted):
+    if len(groups) < len(wanted):
         return None
-    return min(first for first, _ in near), max(last for _, last in near)
+    near = [{start: end for start, end in places.items() if start >= index - SPAN} for places in groups.values()]
+    chosen = _apart(sorted(near, key=len))
+    return (min(chosen), max(chosen.values())) if chosen is not None else None
+
+
+def _apart(groups: Sequence[Mapping[int, int]]) -> dict[int, int] | None:
+    """One place of each group, none twice: the latest that is free, groups with few places first."""
+    chosen: dict[int, int] = {}
+    for places in groups:
+        free = [start for start in places if start not in chosen]
+        if not free:
+            return None
+        chosen[free[-1]] = places[free[-1]]
+    return chosen

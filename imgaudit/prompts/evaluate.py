@@ -1,10 +1,11 @@
 """How well names are found: `python -m imgaudit.prompts.evaluate FILE [--labels LABELS]`.
 
-FILE is JSONL with `text` and `names` (empty where nobody is named), or, with LABELS (row, digest of the prompt, name)
-beside it, a table whose first column is the prompt or a JSON list of objects with `prompt`. A prompt counts as found
-when one of its names is found, by whatever spelling; a prompt that names nobody counts as a false alarm when any name
-is found in it. Both are also counted without the doubtful findings (`rights.perhaps`, `rights.described`). Intervals
-are 95 %, Clopper and Pearson.
+FILE is JSONL with `text` and `names` (empty where nobody is named) or `codes` (those that are right), or, with LABELS
+(row, digest of the prompt, name) beside it, a table whose first column is the prompt or a JSON list of objects with
+`prompt`. A prompt counts as found when one of its names or codes is found, by whatever spelling; a prompt that has
+neither counts as a false alarm when any name or a child is found in it. *Flagged* counts prompts in which anything
+about rights or children is found. All are also counted without the doubtful findings (`rights.perhaps`,
+`rights.described`). Intervals are 95 %, Clopper and Pearson.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from imgaudit.prompts.lint import Linter
 
 _NAMING = ("rights.artist", "rights.person", "rights.character", "rights.work", "rights.mark", "rights.agency",
            "rights.tool", "rights.perhaps", "rights.described")  # fmt: skip
+_FLAGGED = ("rights.", "people.")
 _DOUBTFUL = ("rights.perhaps", "rights.described")
 _DIGEST = 12
 
@@ -34,6 +36,7 @@ class Row:
     text: str
     names: frozenset[str]
     group: str
+    codes: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Tally:
 
     positives: int = 0
     found: int = 0
+    flagged: int = 0
     negatives: int = 0
     alarms: int = 0
     names: int = 0
@@ -65,7 +69,7 @@ def read(path: Path, labels: Path | None) -> list[Row]:
     if labels is None:
         values = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
         return [
-            Row(value["text"], frozenset(value["names"]), f"{value.get('split', '')} {value.get('form', '')}".strip())
+            Row(value["text"], frozenset(value["names"]), _group(value), frozenset(value.get("codes", ())))
             for value in values
         ]
     prompts = _prompts(path)
@@ -78,6 +82,10 @@ def read(path: Path, labels: Path | None) -> list[Row]:
     return [Row(text, frozenset(names[number]), "all") for number, text in enumerate(prompts, start=1)]
 
 
+def _group(value: dict[str, str]) -> str:
+    return " ".join(value[name] for name in ("split", "kind", "form") if name in value)
+
+
 def _prompts(path: Path) -> list[str]:
     text = path.read_text("utf-8")
     if path.suffix == ".json":
@@ -85,13 +93,23 @@ def _prompts(path: Path) -> list[str]:
     return [line.split("\t")[0] for line in text.split("\n")[1:] if line]
 
 
-def found_names(linter: Linter, text: str, doubtful: bool) -> set[str]:
-    """Names that the lint finds in a prompt."""
-    return {
-        finding.name
-        for finding in linter.lint(text).findings
-        if finding.code.startswith(_NAMING) and (doubtful or finding.code not in _DOUBTFUL)
-    }
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the lint finds in a prompt: names, codes about children, and whether it says anything about rights."""
+
+    names: frozenset[str]
+    children: frozenset[str]
+    flagged: bool
+
+
+def found_in(linter: Linter, text: str, doubtful: bool) -> Found:
+    """What the lint finds in a prompt, with or without its doubtful findings."""
+    kept = [one for one in linter.lint(text).findings if doubtful or one.code not in _DOUBTFUL]
+    return Found(
+        frozenset(one.name for one in kept if one.code.startswith(_NAMING)),
+        frozenset(one.code for one in kept if one.code.startswith("people.")),
+        any(one.code.startswith(_FLAGGED) for one in kept),
+    )
 
 
 def tally(rows: Iterable[Row], doubtful: bool) -> dict[str, Tally]:
@@ -99,24 +117,26 @@ def tally(rows: Iterable[Row], doubtful: bool) -> dict[str, Tally]:
     linter = Linter()
     tallies: dict[str, Tally] = defaultdict(Tally)
     for row in rows:
-        got = found_names(linter, row.text, doubtful)
+        got = found_in(linter, row.text, doubtful)
         for count in (tallies["all"], *([tallies[row.group]] if row.group != "all" else [])):
             _add(count, row, got)
     return dict(tallies)
 
 
-def _add(count: Tally, row: Row, got: set[str]) -> None:
-    if row.names:
+def _add(count: Tally, row: Row, got: Found) -> None:
+    if row.names or row.codes:
         count.positives += 1
         count.names += len(row.names)
-        count.names_found += len(got & row.names)
-        hit = bool(got & row.names)
+        count.names_found += len(got.names & row.names)
+        hit = bool(got.names & row.names or got.children & row.codes)
         count.found += hit
+        count.flagged += got.flagged
         count.missed += () if hit else (row.text,)
         return
+    wrong = sorted(got.names | (got.children if row.group.endswith("negative") else frozenset()))
     count.negatives += 1
-    count.alarms += bool(got)
-    count.alarmed += (f"{row.text} -> {', '.join(sorted(got))}",) if got else ()
+    count.alarms += bool(wrong)
+    count.alarmed += (f"{row.text} -> {', '.join(wrong)}",) if wrong else ()
 
 
 def interval(hits: int, of: int) -> tuple[float, float]:
@@ -141,7 +161,8 @@ def lines(rows: Sequence[Row], verbose: bool) -> Iterator[str]:
         yield "every level" if doubtful else "without the doubtful (perhaps a name, described)"
         for group, count in sorted(tally(rows, doubtful).items()):
             yield f"  {group:22} precision {_share(count.precision)}; recall {_share(count.recall)}; " + (
-                f"false alarms {count.alarms} of {count.negatives}; names {count.names_found} of {count.names}"
+                f"flagged {count.flagged} of {count.positives}; false alarms {count.alarms} of {count.negatives}; "
+                f"names {count.names_found} of {count.names}"
             )
             if verbose and group == "all":
                 yield from (f"    missed: {text}" for text in count.missed)

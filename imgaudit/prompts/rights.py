@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imgaudit.prompts.descriptions import described
@@ -18,10 +18,22 @@ HISTORIC_YEARS = 100
 _MOST = 200
 
 _STYLE_OF = re.compile(
-    r"\b(?:in the (?:style|manner|look|spirit|vein|tradition|aesthetic)s? of|inspired by|influenced by|drawing on|"
-    r"after the style of|as (?:if )?(?:painted|drawn|photographed|designed|directed|shot) by|à la|homage to)\b",
+    r"\b(?:in the (?:\w+ )?(?:style|manner|look|spirit|vein|tradition|aesthetic|fashion|mode|idiom|key)s? of|"
+    r"in an? (?:style|manner|look) (?:like|similar to|reminiscent of|close to)|(?:heavily |strongly )?inspired by|"
+    r"influenced by|drawing on|after the (?:style|manner) of|imitating the|copying the (?:style|look) of|"
+    r"pastiche of|"
+    r"as (?:if )?(?:it (?:was|were) )?(?:painted|drawn|photographed|designed|directed|shot|illustrated|imagined) by|"
+    r"à la|homage to)\b",
     re.IGNORECASE,
 )
+# these point at somebody only where a name follows
+_PERHAPS_STYLE_OF = re.compile(
+    r"\b(?:reminiscent of|evocative of|evok(?:es|ing)|imitating|channell?ing|mimicking|emulating|straight out of|"
+    r"worthy of|a la|tribute to|echo(?:es|ing)|think)\b",
+    re.IGNORECASE,
+)
+_NAME_WITHIN, _MADE_WITHIN = 3, 7
+_ARTS = word_set("style styles work works film films brushwork aesthetic palette canvases photographs movies comics")
 # what may follow such a phrase and names nobody: movements, techniques, times and peoples
 _NOBODY = word_set(
     "abstract impressionism impressionist cubism cubist surrealism surrealist expressionism baroque rococo gothic art "
@@ -40,8 +52,26 @@ _MADE = word_set(
 _MINOR = word_set(
     "child children kid kids toddler toddlers baby babies infant infants boy boys girl girls schoolgirl schoolboy "
     "schoolgirls schoolboys teen teens teenage teenager teenagers preteen preteens minor minors newborn adolescent "
-    "adolescents loli shota kindergartener pupil underage"
+    "adolescents loli shota kindergartener kindergartner pupil underage tween tweens juvenile youngster youngsters "
+    "lad lass schoolkid schoolkids schoolchild schoolchildren preschooler preschoolers grader graders middleschooler "
+    "newborns babe minors lolicon shotacon prepubescent pubescent pupils"
 )
+_MINOR_PHRASES = re.compile(
+    r"\b(?:little (?:one|sister|brother|princess)|young (?:boy|girl|daughter|son|sister|brother|kid)s?|"
+    r"(?:high|middle|primary|elementary|grade|nursery)[ -]?school(?:ers?| (?:student|pupil|kid|girl|boy)s?)|"
+    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth)[ -]graders?|barely legal|jail ?bait|age of consent)\b",
+    re.IGNORECASE,
+)
+_NUMBERS = word_set(
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+)
+_AGED = re.compile(r"\b(?:aged?|age:|turning)\s*(?:of )?(\d{1,2})\b(?![.:]\d)", re.IGNORECASE)
+_YEARS_OLD_IN_WORDS = re.compile(
+    rf"\b({'|'.join(sorted(_NUMBERS))})[\s-]*years?[\s-]*old\b"
+    r"(?!\s+(?:whisk|wine|rum|scotch|brandy|cognac|port|cheese|house|car|bridge|tree|building|company|book|ship))",
+    re.IGNORECASE,
+)
+_AFTER_MINOR = word_set("in with wearing who is on at and or posing sitting standing girl boy being under walking")
 _ANIMALS = word_set(
     "penguin penguins elephant elephants seal seals goat goats daikon radish animal animals panda pandas dragon "
     "dragons bear bears fox foxes owl owls bird birds shark turtle turtles duck ducks shower grand carrots "
@@ -51,7 +81,9 @@ _ADULT = frozenset(("adult", "grown", "woman", "women", "man", "men"))
 _SEXUAL = word_set(
     "nude naked nsfw sexy sexual erotic porn pornographic lingerie topless bottomless underwear panties bra hentai "
     "seductive sensual undressed undressing bikini fetish explicit xxx provocative busty breasts cleavage thong "
-    "genitals"
+    "genitals nudes nudity nsfw unclothed undress striptease sexualized sexualised sexually arousing "
+    "aroused orgasm intercourse bdsm bondage upskirt nipples vagina penis ecchi lewd horny skimpy "
+    "risque lustful playboy onlyfans camgirl"
 )
 _YEARS_OLD = re.compile(
     r"\b(\d{1,2})[\s-]*(?:(?:years?|yrs?)[\s-]*old|yo|y/o)\b"
@@ -134,13 +166,25 @@ def _age(entry: Entry, years: int, recent: str, long_ago: str) -> str:
 def _styles(text: str, words: Sequence[Token]) -> Iterator[Right]:
     starts = {word.start: index for index, word in enumerate(words)}
     for match in _STYLE_OF.finditer(text):
-        after = next((starts[at] for at in range(match.end(), min(len(text), match.end() + 8)) if at in starts), None)
-        following = [word.plain for word in words[after : after + 2]] if after is not None else []
-        if following and all(word in _NOBODY for word in following):
-            continue
-        if following[:1] and following[0] in _NOBODY and len(following) == 1:
-            continue
-        yield Right("rights.style-of", match.start(), match.end())
+        if not _is_nobody(_behind(match, words, starts)[:2]):
+            yield Right("rights.style-of", match.start(), match.end())
+    for match in _PERHAPS_STYLE_OF.finditer(text):
+        after = _behind(match, words, starts)
+        named = any(word.capital and not word.first and _is_foreign(word) for word in after[:_NAME_WITHIN])
+        if named and any(word.plain in _MADE or word.plain in _ARTS for word in after) and not _is_nobody(after[:2]):
+            yield Right("rights.style-of", match.start(), match.end())
+
+
+def _behind(match: re.Match[str], words: Sequence[Token], starts: Mapping[int, int]) -> Sequence[Token]:
+    """The words behind a phrase, the first of which begins within eight characters."""
+    places = (starts.get(at) for at in range(match.end(), match.end() + 8))
+    first = next((index for index in places if index is not None), len(words))
+    return words[first : first + _MADE_WITHIN]
+
+
+def _is_nobody(following: Sequence[Token]) -> bool:
+    """Whether the words behind such a phrase name a movement, a technique, a time or a people."""
+    return bool(following) and all(word.plain in _NOBODY for word in following)
 
 
 def _credits(words: Sequence[Token], named: Sequence[tuple[int, int]]) -> Iterator[Right]:
@@ -169,8 +213,11 @@ def _minors(text: str, words: Sequence[Token]) -> Iterator[Right]:
         for index, word in enumerate(words)
         if any(read.removesuffix(end) in _MINOR for read in (word.plain, *word.leet) for end in endings)
         and not _is_animal(words, index)
+        and not _is_small(words, index)
     ]
     young += [match.span() for match in _YEARS_OLD.finditer(text) if int(match[1]) < 18]
+    young += [match.span() for match in _AGED.finditer(text) if int(match[1]) < 18]
+    young += [match.span() for pattern in (_YEARS_OLD_IN_WORDS, _MINOR_PHRASES) for match in pattern.finditer(text)]
     if not young:
         return
     start, end = min(young)
@@ -178,6 +225,12 @@ def _minors(text: str, words: Sequence[Token]) -> Iterator[Right]:
         yield Right("people.minor-sexual", min(start, sexual.start), max(end, sexual.end))
     else:
         yield Right("people.minor", start, end)
+
+
+def _is_small(words: Sequence[Token], index: int) -> bool:
+    """Minor scuff marks: the word for small, and nobody's age."""
+    after = words[index + 1] if index + 1 < len(words) else None
+    return words[index].plain == "minor" and after is not None and after.spaced and after.plain not in _AFTER_MINOR
 
 
 def _is_animal(words: Sequence[Token], index: int) -> bool:

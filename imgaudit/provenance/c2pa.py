@@ -8,8 +8,8 @@ and a list of their own. A list is a PEM file; none is packaged, because a stale
 
 Known limits: a file is given to the native library only when its bytes hold a C2PA marker or XMP points to a manifest;
 an XMP packet that is compressed inside a PNG is not searched for such a pointer. CAWG identities are judged without
-anchors. What Python can catch of a failure in the library is reported as `unreadable`; a crash of the library itself
-ends the process.
+anchors: the library (0.38.1) calls their signers untrusted whatever list it is given, so trust in them is not told.
+What Python can catch of a failure in the library is reported as `unreadable`; a crash of the library ends the process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 from imgaudit.digest import digest, digest_bytes
 from imgaudit.errors import ModelUnavailable, UsageError
-from imgaudit.percepts import ContentCredentials, TrustList
+from imgaudit.percepts import ContentCredentials, Identity, TrustList
 
 SETTINGS: dict[str, Any] = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True},
@@ -34,9 +34,15 @@ SETTINGS: dict[str, Any] = {
 }
 MARKERS = (b"jumb", b"c2pa", b"C2PA", b"provenance")
 STORE = b"jumd"
+IDENTITY = "cawg.identity"
+UNTRUSTED = frozenset(("cawg.x509.credential.untrusted", "cawg.ica.untrusted_issuer"))
+UNTOLD = frozenset(("cawg.identity.sig_type.unknown", "cawg.ica.did_unavailable"))
+"""What the library cannot check offline or at all: no fault of the assertion."""
 REMOTE = "manifest.inaccessible"
 """The specification's code for a manifest that lies elsewhere and was not reached; here it is never asked for."""
 LIST_LIMIT = 8 << 20
+OFFICIAL_URL = "https://raw.githubusercontent.com/c2pa-org/conformance-public/main/trust-list/C2PA-TRUST-LIST.pem"
+"""Where the C2PA's conformance programme publishes its list. It is told to people and never asked by this program."""
 SHOWN = 50
 
 State = Literal["valid", "invalid", "none", "unreadable"]
@@ -51,6 +57,11 @@ class Anchors:
     name: ListName
     pem: str
     sha256: str
+
+    @property
+    def certificates(self) -> int:
+        """How many certificates it holds."""
+        return self.pem.count("-----BEGIN CERTIFICATE-----")
 
 
 def anchors(name: ListName, path: Path) -> Anchors:
@@ -152,19 +163,37 @@ class ManifestReader:
 
     def _with_trust(self, data: bytes, found: ContentCredentials) -> ContentCredentials:
         """The same, with an answer for each list; a manifest that does not hold is trusted by nobody."""
-        answers = []
+        answers, stamps = [], []
         for one, context in zip(self._lists, self._trusting, strict=True):
-            trusted = found.state == "valid" and _is_trusted(self._report(data, context))
-            answers.append(TrustList(name=one.name, sha256=one.sha256, trusted=trusted))
+            codes = {one.code for one in _statuses(self._report(data, context))} if found.state == "valid" else set()
+            answers.append(TrustList(name=one.name, sha256=one.sha256, trusted="signingCredential.trusted" in codes))
+            stamps += [one.name] if "timeStamp.trusted" in codes else []
         first = next((answer.name for answer in answers if answer.trusted), "none")
-        return found.model_copy(update={"lists": tuple(answers), "trust": first})
+        return found.model_copy(update={"lists": tuple(answers), "trust": first, "time_stamp_lists": tuple(stamps)})
 
 
-def _is_trusted(report: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """One line of the library's results for the active manifest: how it went, its code, and the assertion it names."""
+
+    kind: str
+    code: str
+    label: str
+
+
+def _statuses(report: Mapping[str, Any]) -> tuple[_Status, ...]:
     results = report.get("validation_results")
     active = results.get("activeManifest") if isinstance(results, dict) else None
-    success = (active or {}).get("success") or ()
-    return any(one.get("code") == "signingCredential.trusted" for one in success)
+    return tuple(
+        _Status(kind, str(one.get("code")), str(one.get("url")).rpartition("/")[2])
+        for kind in ("success", "informational", "failure")
+        for one in (active or {}).get(kind) or ()
+    )
+
+
+def _numbered(number: int) -> str:
+    """The label of the identity with this number: a second one of a kind has `__1` after its label."""
+    return IDENTITY if number == 0 else f"{IDENTITY}__{number}"
 
 
 def _without(state: State, *failures: str) -> ContentCredentials:
@@ -200,14 +229,23 @@ def credentials(report: Mapping[str, Any]) -> ContentCredentials:
         digital_source_types=tuple(sorted({t for a in found if (t := _word(a.get("digitalSourceType")))})),
         actions=tuple(sorted({name for a in found if (name := _word(a.get("action")))})),
         ingredients=tuple(_ingredients(active))[:SHOWN],
-        identities=tuple(_identities(active))[:SHOWN],
+        identities=tuple(_identities(active, _statuses(report)))[:SHOWN],
         signed_at=_word(signature.get("time")),
+        time_stamp=_time_stamp({status.code for status in _statuses(report)}),
     )
 
 
 def _word(value: Any) -> str | None:
     """A text without the spaces around it that some signers leave; None for anything else."""
     return value.strip()[:500] or None if isinstance(value, str) else None
+
+
+def _time_stamp(codes: set[str]) -> Literal["none", "sound", "broken"]:
+    """Sound where the stamp fits the signature, whoever made it; broken where there is one that does not."""
+    if "timeStamp.validated" in codes:
+        return "sound"
+    told = {code for code in codes if code.startswith("timeStamp.")}
+    return "broken" if told else "none"
 
 
 def _assertions(manifest: Any, label: str) -> Iterator[Mapping[str, Any]]:
@@ -232,15 +270,35 @@ def _ingredients(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield f"{_word(one.get('relationship')) or 'unknown'}: {_word(one.get('title')) or 'untitled'}{signed}"
 
 
-def _identities(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """The kind of each CAWG identity, and who signed it or who is named in it."""
-    for data in _assertions(manifest, "cawg.identity"):
+def _identities(manifest: Mapping[str, Any], statuses: tuple[_Status, ...]) -> Iterator[Identity]:
+    """Each CAWG identity: who signed it or who is named in it, and whether it holds."""
+    listed = [one for one in manifest.get("assertions") or () if str(one.get("label", "")).startswith(IDENTITY)]
+    for number, assertion in enumerate(listed):
+        data = assertion.get("data") if isinstance(assertion.get("data"), dict) else {}
         payload = data.get("signer_payload", data.get("c2paAsset"))
         signature, verified = data.get("signature_info"), data.get("verifiedIdentities")
         kind = _word(payload.get("sig_type")) if isinstance(payload, dict) else None
         who = _word(signature.get("issuer")) if isinstance(signature, dict) else None
         names = [_word(one.get("name")) for one in verified or () if isinstance(one, dict)]
-        yield f"{kind or 'unknown kind'}: {who or ', '.join(name for name in names if name) or 'unnamed'}"
+        state, failures = _identity_state([one for one in statuses if one.label == _numbered(number)])
+        yield Identity(
+            kind=kind or "unknown kind",
+            who=who or ", ".join(name for name in names if name) or "unnamed",
+            state=state,
+            failures=failures,
+        )
+
+
+def _identity_state(statuses: list[_Status]) -> tuple[Literal["valid", "invalid", "untold"], tuple[str, ...]]:
+    """Whether an identity holds, by what the library says of it. An unknown signer is no fault of the signature.
+
+    For an aggregator's credential the library has no word of success: it tells each fault as a failure and remarks
+    that it does not know the issuer when it came to the end.
+    """
+    failures = tuple(sorted({one.code for one in statuses if one.kind == "failure"} - UNTRUSTED))
+    if failures:
+        return "untold" if UNTOLD.issuperset(failures) else "invalid", failures
+    return ("valid" if any(one.code.startswith("cawg.") for one in statuses) else "untold"), ()
 
 
 def _failures(results: Any) -> Iterator[str]:

@@ -82,8 +82,12 @@ class Fields:
 def json_object(text: str) -> dict[str, Any] | None:
     """The JSON object that a text holds, or None.
 
-    A few lower or upper case letters and a colon may stand before it: savers write `Workflow: {...}` into EXIF.
+    A few lower or upper case letters and a colon may stand before it: savers write `Workflow: {...}` into EXIF. Some
+    write the object as a JSON string, quotation marks and all.
     """
+    text = text.removeprefix("\ufeff")
+    if text[:8].lstrip().startswith('"'):
+        text = _unwrapped(text)
     head, brace, _ = text[:40].partition("{")
     if not brace or (head.strip() and not head.strip().rstrip(":").isalpha()):
         return None
@@ -92,6 +96,14 @@ def json_object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _unwrapped(text: str) -> str:
+    try:
+        inner = json.loads(text.rstrip("\0 \r\n\t"))
+    except (ValueError, RecursionError):
+        return text
+    return inner if isinstance(inner, str) else text
 
 
 def canonical_text(label: dict[str, Any]) -> str:

@@ -243,15 +243,19 @@ def _boxes(data: bytes, offset: int, end: int) -> Iterator[tuple[bytes, int, int
 
 def _items(data: bytes, offset: int, end: int, collector: Collector) -> None:
     kinds: dict[int, bytes] = {}
-    places: dict[int, tuple[int, int]] = {}
+    places: dict[int, tuple[int, int, int]] = {}
+    inside = 0
     for kind, start, stop in _boxes(data, offset, end):
         if kind == b"iinf":
             head = 6 if data[start : start + 1] == b"\0" else 8
             kinds = dict(_item_kinds(data, start + head, stop))
         elif kind == b"iloc":
             places = dict(_item_places(data[start:stop]))
+        elif kind == b"idat":
+            inside = start
     for item, kind in kinds.items():
-        start, size = places.get(item, (0, 0))
+        method, start, size = places.get(item, (0, 0, 0))
+        start += inside if method == 1 else 0
         payload = data[start : start + min(size, EXIF_LIMIT)]
         if kind == b"Exif" and len(payload) > 4:
             exif.read(payload[4 + int.from_bytes(payload[:4], "big") :], collector)
@@ -266,8 +270,8 @@ def _item_kinds(data: bytes, offset: int, end: int) -> Iterator[tuple[int, bytes
             yield int.from_bytes(data[start + 4 : start + 4 + wide], "big"), data[start + 6 + wide : start + 10 + wide]
 
 
-def _item_places(box: bytes) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Item number -> offset in the file and length of its first extent. Items inside `idat` are left out."""
+def _item_places(box: bytes) -> Iterator[tuple[int, tuple[int, int, int]]]:
+    """Item number -> method (0 in the file, 1 inside `idat`), offset and length of its first extent."""
     version = box[0]
     offset_size, length_size, base_size = box[4] >> 4, box[4] & 15, box[5] >> 4
     index_size = box[5] & 15 if version in (1, 2) else 0
@@ -282,8 +286,8 @@ def _item_places(box: bytes) -> Iterator[tuple[int, tuple[int, int]]]:
         for extent in range(min(extents, BOX_LIMIT)):
             cursor.number(index_size)
             start, size = cursor.number(offset_size), cursor.number(length_size)
-            if extent == 0 and method == 0:
-                yield item, (base + start, size)
+            if extent == 0 and method in (0, 1):
+                yield item, (method, base + start, size)
         if cursor.offset > len(box):
             return
 

@@ -1,4 +1,4 @@
-"""Marks a picture that exists, in its own format and without touching its pixels: PNG, JPEG or WebP.
+"""Marks a picture that exists, in its own format and without touching its pixels: PNG, JPEG, WebP or AVIF.
 
 What can be written: the text that AUTOMATIC1111 made customary (PNG text, or EXIF UserComment), the IPTC's fields for
 generated pictures (Photo Metadata 2025.1) in XMP, who provides the system with a date and an identifier, and China's
@@ -22,6 +22,7 @@ from imgaudit.provenance.container import well_formed
 from imgaudit.provenance.generators._common import bare, filled
 from imgaudit.provenance.pieces import (
     EXIF_MARKER,
+    FORMATS,
     XMP_MARKER,
     Piece,
     Pieces,
@@ -189,10 +190,12 @@ def _size(data: bytes) -> tuple[int, int]:
     from PIL import Image
 
     try:
-        with Image.open(BytesIO(data), formats=["PNG", "JPEG", "WEBP"]) as picture:
+        with Image.open(BytesIO(data), formats=FORMATS) as picture:
             return picture.size
     except Exception as error:  # a decoder raises whatever its parser meets
-        raise PictureError(f"the picture cannot be opened: {error}; expected a whole PNG, JPEG or WebP file") from error
+        raise PictureError(
+            f"the picture cannot be opened: {error}; expected a whole PNG, JPEG, WebP or AVIF file"
+        ) from error
 
 
 def with_marks_of(found: Source, marks: Marks) -> Marks:

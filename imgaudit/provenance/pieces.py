@@ -1,9 +1,10 @@
 """A picture file as pieces that can be taken out and put in without touching its pixels.
 
-PNG has chunks, JPEG segments, WebP RIFF chunks; each becomes a `Piece`. Whatever is not metadata is carried over byte
-for byte, so pixels stay bit-identical. Checksums and lengths are written anew.
+PNG has chunks, JPEG segments, WebP RIFF chunks; each becomes a `Piece`. AVIF has items that lie anywhere in the file:
+there the metadata alone become pieces, and `isobmff` writes the file around them. Whatever is not metadata is carried
+over byte for byte, so pixels stay bit-identical. Checksums, lengths and offsets are written anew.
 
-Sources: PNG third edition (W3C 2025) 5; ITU-T T.81 annex B; RFC 9649 (WebP) 2.7.
+Sources: PNG third edition (W3C 2025) 5; ITU-T T.81 annex B; RFC 9649 (WebP) 2.7; for AVIF see `isobmff`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from imgaudit.errors import PictureError
+from imgaudit.provenance import isobmff
 from imgaudit.provenance.container import PNG_SIGNATURE, inflated, png_chunks, webp_chunks
 
-FormatName = Literal["png", "jpeg", "webp"]
-MIME = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
-SUFFIX = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+FormatName = Literal["png", "jpeg", "webp", "avif"]
+MIME = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "avif": "image/avif"}
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
+"""The same formats by Pillow's names."""
 
 XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"
 XMP_MARKER, EXTENDED_MARKER = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
@@ -64,9 +67,9 @@ class Pieces:
     """A file taken apart.
 
     Attributes:
-        format: png, jpeg or webp.
-        pieces: in the order of the file; of a JPEG those before the first scan.
-        picture: of a JPEG the bytes from the first scan to the end marker; else empty.
+        format: png, jpeg, webp or avif.
+        pieces: in the order of the file; of a JPEG those before the first scan, of an AVIF those that can be taken out.
+        picture: of a JPEG the bytes from the first scan to the end marker, of an AVIF the whole file; else empty.
         after: bytes behind the end of the picture: a second picture, a film, or anything.
     """
 
@@ -89,19 +92,24 @@ class Pieces:
             return PNG_SIGNATURE + body + self.after
         if self.format == "jpeg":
             return b"\xff\xd8" + b"".join(_segment(piece) for piece in self.pieces) + self.picture + self.after
+        if self.format == "avif":
+            return _avif_joined(self) + self.after
         body = b"WEBP" + b"".join(_riff(piece) for piece in _webp_ordered(self.pieces))
         return b"RIFF" + struct.pack("<I", len(body)) + body + self.after
 
 
 def taken_apart(data: bytes) -> Pieces:
-    """The pieces of a PNG, JPEG or WebP file. Raises PictureError for anything else, and for a file cut short."""
+    """The pieces of a PNG, JPEG, WebP or AVIF file. Raises PictureError for all else, and for a file cut short."""
     if data[:8] == PNG_SIGNATURE:
         return _png(data)
     if data[:2] == b"\xff\xd8":
         return _jpeg(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return _webp(data)
-    raise PictureError("the file is no PNG, JPEG or WebP; expected one of these; convert it first, then mark it")
+    if isobmff.is_avif(data):
+        end = isobmff.end_of(data)
+        return Pieces("avif", _avif_pieces(data[:end]), data[:end], data[end:])
+    raise PictureError("the file is no PNG, JPEG, WebP or AVIF; expected one of these; convert it first, then mark it")
 
 
 def _broken(name: str) -> PictureError:
@@ -259,6 +267,38 @@ def _webp_header(pieces: list[Piece]) -> bytes:
     return struct.pack("<I", ALPHA_FLAG * alpha) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
 
 
+# --- AVIF --------------------------------------------------------------------------------------
+
+
+def _avif_pieces(data: bytes) -> tuple[Piece, ...]:
+    """The EXIF and XMP items, and the boxes at the top that a picture does not need."""
+    file = isobmff.File(data)
+    pieces = []
+    for item in file.items:
+        payload = file.payload(item)
+        if item.metadata == "exif":
+            pieces.append(Piece(b"Exif", payload[4 + int.from_bytes(payload[:4], "big") :], "exif"))
+        elif item.metadata == "xmp":
+            pieces.append(Piece(b"mime", payload, "xmp"))
+    tops = [box for box in file.boxes if box.kind not in (b"ftyp", b"meta", b"mdat")]
+    return (*pieces, *(_avif_box(data, box) for box in tops))
+
+
+def _avif_box(data: bytes, box: isobmff.Box) -> Piece:
+    signed = box.kind == b"uuid" and data[box.payload : box.payload + 16] == isobmff.C2PA_BOX
+    return Piece(box.kind, data[box.start : box.end], "manifest" if signed else "other")
+
+
+def _avif_joined(pieces: Pieces) -> bytes:
+    data = pieces.picture
+    if pieces.pieces == _avif_pieces(data):
+        return data
+    roles: tuple[isobmff.Metadata, ...] = ("exif", "xmp")
+    added = [(role, piece.data) for role in roles if (piece := pieces.of(role)) is not None]
+    kept = [box for box in isobmff.boxes(data, 0, len(data)) if _avif_box(data, box) in pieces.pieces]
+    return isobmff.rebuilt(data, added, kept)
+
+
 # --- putting marks in ----------------------------------------------------------------------------
 
 
@@ -284,10 +324,10 @@ def with_metadata(pieces: Pieces, exif: bytes | None, xmp: str | None, texts: tu
 
 
 def _place(name: FormatName, kept: list[Piece]) -> int:
-    """Where marks go: behind a PNG's header, behind JFIF's, at the end of a WebP (which is put in order later)."""
+    """Where marks go: behind a PNG's header, behind JFIF's, at the end of WebP and AVIF (put in order later)."""
     if name == "png":
         return 1
-    if name == "webp":
+    if name in ("webp", "avif"):
         return len(kept)
     return next((index for index, piece in enumerate(kept) if piece.kind != bytes([APP0])), len(kept))
 
@@ -295,7 +335,7 @@ def _place(name: FormatName, kept: list[Piece]) -> int:
 def _exif_piece(name: FormatName, block: bytes | None) -> list[Piece]:
     if block is None:
         return []
-    kinds = {"png": b"eXIf", "jpeg": bytes([APP1]), "webp": b"EXIF"}
+    kinds = {"png": b"eXIf", "jpeg": bytes([APP1]), "webp": b"EXIF", "avif": b"Exif"}
     return [Piece(kinds[name], EXIF_MARKER + block if name == "jpeg" else block, "exif")]
 
 
@@ -305,4 +345,6 @@ def _xmp_piece(name: FormatName, packet: str | None) -> list[Piece]:
     text = packet.encode("utf-8", "replace")
     if name == "png":
         return [Piece(b"iTXt", XMP_KEYWORD + text, "xmp")]
-    return [Piece(bytes([APP1]), XMP_MARKER + text, "xmp") if name == "jpeg" else Piece(b"XMP ", text, "xmp")]
+    if name == "jpeg":
+        return [Piece(bytes([APP1]), XMP_MARKER + text, "xmp")]
+    return [Piece(b"XMP " if name == "webp" else b"mime", text, "xmp")]

@@ -1,7 +1,8 @@
 """Signs pictures with C2PA manifests, and makes certificates for trying that out.
 
 A signature covers the whole file: marks first, sign last. The key may lie in a PEM file, or anywhere behind a callback
-(a KMS, an HSM): see `Credential`. Nothing goes over a network, so a signature carries no time stamp of a third party.
+(a KMS, an HSM): see `Credential`. Nothing goes over a network, with one exception that the user must ask for by name:
+a time stamp (RFC 3161), for which c2pa's own client sends a digest of the signature to the authority's address.
 
 A development certificate is signed by an authority that exists for nobody else. "DEVELOPMENT" stands in its names, and
 every report that meets one says so.
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from imgaudit import __version__
 from imgaudit.errors import ModelUnavailable, PictureError, UsageError
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
 
+    from imgaudit.percepts import ContentCredentials
+
 ORGANIZATION = "imgaudit DEVELOPMENT only - not for publication"
 AUTHORITY, SIGNER = "imgaudit DEVELOPMENT authority", "imgaudit DEVELOPMENT signer"
 DAYS = 365
 FILES = {"authority": "development-ca.pem", "chain": "development-chain.pem", "key": "development-key.pem"}
+ACTIONS, PARENT = "c2pa.actions.v2", "parent"
 ALGORITHMS = ("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519")
 
 
@@ -43,14 +48,16 @@ class Credential:
         chain: PEM, the signer's certificate first, then those above it.
         algorithm: one of `ALGORITHMS`; it must fit the key.
         sign: signs bytes and returns the signature (ECDSA as DER). A KMS is asked here, so the key need not be at hand.
+        tsa: http or https address of a time-stamping authority; None, the default, asks nobody.
     """
 
     chain: str
     algorithm: str
     sign: Callable[[bytes], bytes]
+    tsa: str | None = None
 
 
-def credential_from_pem(chain: Path, key: Path) -> Credential:
+def credential_from_pem(chain: Path, key: Path, tsa: str | None = None) -> Credential:
     """A credential from two PEM files. Raises UsageError for files that are none or do not fit each other."""
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
@@ -70,7 +77,7 @@ def credential_from_pem(chain: Path, key: Path) -> Credential:
     if private.public_key() != certificate.public_key():
         raise UsageError(f"{key}: the key does not belong to the first certificate of {chain}; put the signer's first")
     algorithm, sign = _signing_with(private)
-    return Credential(text, algorithm, sign)
+    return Credential(text, algorithm, sign, tsa)
 
 
 def _signing_with(private: Any) -> tuple[str, Callable[[bytes], bytes]]:
@@ -103,16 +110,32 @@ def manifest(source_type: str, system: str | None, version: str | None = None) -
     return {
         "claim_generator_info": [{"name": "imgaudit", "version": __version__}],
         "assertions": [
-            {"label": "c2pa.actions.v2", "data": {"actions": [action]}},
+            {"label": ACTIONS, "data": {"actions": [action]}},
             {"label": "cawg.metadata", "data": {"@context": context, **{k: v for k, v in fields.items() if v}}},
         ],
     }
 
 
-def signed(data: bytes, credential: Credential, claims: Mapping[str, Any]) -> bytes:
+def made_from(claims: Mapping[str, Any], *actions: Mapping[str, Any], source_type: str | None = None) -> dict[str, Any]:
+    """The same claims for a picture that was made from another, which `signed` is then given as `parent`.
+
+    Args:
+        claims: as `manifest` gives them; their actions are replaced.
+        actions: what was done to the parent, each with at least the key `action`.
+        source_type: what the parent is, where its own manifest does not say so.
+    """
+    known = {"digitalSourceType": VOCABULARY + source_type} if source_type is not None else {}
+    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [PARENT]}, **known}
+    kept = [one for one in claims["assertions"] if one["label"] != ACTIONS]
+    return {**claims, "assertions": [{"label": ACTIONS, "data": {"actions": [opened, *map(dict, actions)]}}, *kept]}
+
+
+def signed(data: bytes, credential: Credential, claims: Mapping[str, Any], parent: bytes | None = None) -> bytes:
     """The file with a manifest that says `claims` (see `manifest`), read back and found valid.
 
-    Raises PictureError when the file cannot be signed, or when what was written does not hold.
+    `parent` is the file it was made from (see `made_from`): its manifest, if it has one, is carried along.
+    Raises PictureError when the file cannot be signed, when what was written does not hold, or when the authority that
+    `credential.tsa` names gave no time stamp that fits.
     """
     try:
         import c2pa
@@ -121,22 +144,44 @@ def signed(data: bytes, credential: Credential, claims: Mapping[str, Any]) -> by
     if credential.algorithm not in ALGORITHMS:
         raise UsageError(f"unknown algorithm {credential.algorithm!r}; there are: {', '.join(ALGORITHMS)}")
     kind = MIME[taken_apart(data).format]
+    tsa = None if credential.tsa is None else time_stamp_address(credential.tsa)
     result = BytesIO()
     try:
         algorithm = c2pa.C2paSigningAlg[credential.algorithm.upper()]
         settings = c2pa.Settings.from_dict(SETTINGS)
         with (
-            c2pa.Signer.from_callback(credential.sign, algorithm, credential.chain) as signer,
+            c2pa.Signer.from_callback(credential.sign, algorithm, credential.chain, tsa) as signer,
             c2pa.Builder(json.dumps(dict(claims)), context=c2pa.Context(settings)) as builder,
         ):
+            if parent is not None:
+                ingredient = {"title": "original", "relationship": "parentOf", "label": PARENT}
+                builder.add_ingredient(ingredient, MIME[taken_apart(parent).format], BytesIO(parent))
             builder.sign(signer, kind, BytesIO(data), result)
     except c2pa.C2paError as error:
-        raise PictureError(f"the picture cannot be signed: {error}; check the certificates and the key") from error
-    found = ManifestReader().read(result.getvalue())
+        asked = f" (a time stamp was asked of {tsa})" if tsa else ""
+        raise PictureError(f"the picture cannot be signed: {error}{asked}; check certificates and key") from error
+    _hold_up(ManifestReader().read(result.getvalue()), tsa)
+    return result.getvalue()
+
+
+def _hold_up(found: ContentCredentials, tsa: str | None) -> None:
+    """Raise PictureError when what was written does not hold, or lacks the stamp that was asked for."""
     if found.state != "valid":
         why = ", ".join(found.failures) or found.state
         raise PictureError(f"the signature does not hold ({why}); check that the certificates are for signing C2PA")
-    return result.getvalue()
+    if tsa is not None and found.time_stamp != "sound":
+        raise PictureError(
+            f"{tsa}: gave no time stamp that fits the signature; expected an RFC 3161 authority; try another, or sign "
+            "without one"
+        )
+
+
+def time_stamp_address(text: str) -> str:
+    """The address of a time-stamping authority. Raises UsageError for anything but http and https with a host."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not text.isprintable():
+        raise UsageError(f"{text[:200]!r}: is no address of a time-stamping authority; expected http://... or https://...")
+    return text
 
 
 # --- a development authority ---------------------------------------------------------------------

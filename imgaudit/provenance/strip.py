@@ -62,7 +62,7 @@ class Stripped:
 
 
 def stripped(data: bytes, reader: ManifestReader) -> Stripped:
-    """Strip a PNG, JPEG or WebP file. Raises PictureError for anything else and for a damaged file."""
+    """Strip a PNG, JPEG, WebP or AVIF file. Raises PictureError for anything else and for a damaged file."""
     pieces = taken_apart(data)
     before = sources.read(data)
     credentials = reader.read(data)

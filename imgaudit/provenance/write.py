@@ -2,8 +2,9 @@
 
 Three marks stand in one file: `parameters`, the text that AUTOMATIC1111 made customary and most programs read;
 `imgaudit`, JSON of the whole source, so that nothing is lost to that text's ambiguities; and an XMP packet with the
-IPTC fields DigitalSourceType (`trainedAlgorithmicMedia`, as full address) and AISystemUsed. No mark holds a time, a
-path or a host, so the same picture and source give the same bytes (with one version of Pillow).
+IPTC fields DigitalSourceType (`trainedAlgorithmicMedia`, or `compositeWithTrainedAlgorithmicMedia` where a part of a
+given picture was kept; as full address) and AISystemUsed. No mark holds a time, a path or a host, so the same picture
+and source give the same bytes (with one version of Pillow).
 
 A C2PA signature covers the whole file and is written last; a signed file is therefore refused here.
 """
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 COMPRESSION = 1
 """Zlib's fastest level: a run writes thousands of pictures, and the marks do not depend on it."""
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+COMPOSITE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""The IPTC's word for other media with generated parts, such as by inpainting or outpainting."""
 OURS = (b"parameters", b"imgaudit", b"Software", b"XML:com.adobe.xmp")
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -79,6 +82,7 @@ def parameters(source: Source, width: int, height: int) -> str:
         "Steps": source.steps,
         "Sampler": source.sampler,
         "CFG scale": None if source.guidance is None else f"{source.guidance:g}",
+        "Denoising strength": _strength(source),
         "Seed": source.seed,
         "Size": f"{width}x{height}",
         "Model": source.model,
@@ -86,6 +90,14 @@ def parameters(source: Source, width: int, height: int) -> str:
     }
     lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in settings.items() if value is not None))
     return "\n".join(lines)
+
+
+def _strength(source: Source) -> str | None:
+    """How much of a given picture was forgotten; a reference is looked at and not forgotten."""
+    basis = source.basis
+    if basis is None or basis.strength is None or basis.mode == "reference":
+        return None
+    return f"{basis.strength:g}"
 
 
 def _quoted(value: object) -> str:
@@ -105,13 +117,18 @@ def system_name(source: Source) -> str:
 
 
 def _marks(source: Source, case: str | None, width: int, height: int) -> list[bytes]:
-    packet = PACKET.format(source_type=SOURCE_TYPE, system=escape(_printable(system_name(source))))
+    packet = PACKET.format(source_type=_source_type(source), system=escape(_printable(system_name(source))))
     return [
         _text(b"Software", "imgaudit"),
         _text(b"parameters", parameters(source, width, height)),
         _text(b"imgaudit", canonical(own(source, case))),
         _text(b"XML:com.adobe.xmp", packet),
     ]
+
+
+def _source_type(source: Source) -> str:
+    kept = source.basis is not None and source.basis.mode in ("inpaint", "outpaint")
+    return COMPOSITE_TYPE if kept else SOURCE_TYPE
 
 
 def _printable(text: str) -> str:

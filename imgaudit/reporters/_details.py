@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from imgaudit.reporters._people import people_say
 from imgaudit.reporters._shared import number, said, visible
 from imgaudit.reporters._thumbnails import mask_uri
-from imgaudit.types import JSON, Edit, Finding, ImageRecord, Point, Reason, Region
+from imgaudit.types import JSON, Edit, Finding, ImageRecord, Point, Reason, Region, Ruling
 
 MAX_SHAPES, MAX_POINTS, MAX_MASKS = 400, 8000, 8
 _FAR = 1e5  # coordinates beyond this are drawn at this
@@ -127,9 +128,21 @@ def _finding(drawing: _Drawing, finding: Finding) -> JSON:
     }
 
 
+def _human(ruling: Ruling) -> JSON:
+    people = zip(ruling.by, ruling.role, ruling.said, strict=True)
+    return {
+        "says": people_say(ruling),
+        "people": [[f"{by} ({role})", str(said)] for by, role, said in people],
+        "reason": ruling.reason,
+        "given": ruling.given,
+    }
+
+
 def _source(record: ImageRecord) -> list[JSON]:
-    told = record.source.model_dump(mode="json", exclude={"prompt", "negative"})
-    return [[name, str(value)] for name, value in told.items() if value is not None]
+    told = record.source.model_dump(mode="json", exclude={"prompt", "negative", "basis"})
+    basis = record.source.basis.model_dump(mode="json") if record.source.basis is not None else {}
+    made_from = {f"made from: {name}": value for name, value in basis.items()}
+    return [[name, str(value)] for name, value in {**told, **made_from}.items() if value is not None]
 
 
 def details(record: ImageRecord) -> dict[str, JSON]:
@@ -149,6 +162,7 @@ def details(record: ImageRecord) -> dict[str, JSON]:
         "negative": record.source.negative,
         "machine": str(verdict.machine),
         "final": str(verdict.final),
+        "human": _human(verdict.human) if verdict.human else None,
         "reasons": _reasons(verdict.reasons),
         "holds": _reasons(verdict.holds),
         "notes": _reasons(verdict.notes),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from imgaudit.digest import digest_bytes
 from imgaudit.record import Report
 from imgaudit.types import Decision, Finding, ImageRecord, Reason
 
@@ -68,6 +69,20 @@ def one_line(text: str, limit: int = 200) -> str:
     """The visible text on one line, cut to `limit` characters."""
     line = " ".join(visible(text).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def picture_anchor(identity: str) -> str:
+    """The anchor of a picture in report.html: it stays the same when pictures are judged anew and change places.
+
+    >>> picture_anchor("a-red-circle#0")
+    'at-f5b65ed5c45f'
+    """
+    return f"at-{digest_bytes(identity.encode())[:12]}"
+
+
+def dimension_anchor(identity: str) -> str:
+    """The anchor of a dimension of the framework in report.html."""
+    return f"dimension-{identity}"
 
 
 def natural(text: str) -> tuple[tuple[int, int | str], ...]:

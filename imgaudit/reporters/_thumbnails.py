@@ -95,11 +95,16 @@ def _blurred(data: bytes | None, side: int) -> Thumbnail:
     image = _decoded(data, side) if data is not None else NOT_AT_HAND
     if isinstance(image, str):
         return Thumbnail(None, why_not=image)
+    return Thumbnail(_uri(blots(image, side), side), blurred=True)
+
+
+def blots(image: Image.Image, side: int) -> Image.Image:
+    """The picture beyond recognition, with its longest side in pixels: what a flagged one is shown as."""
     tiny = image.copy()
     tiny.thumbnail((BLUR_SIDE, BLUR_SIDE), Image.Resampling.BOX)
     scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return Thumbnail(_uri(tiny.resize(size, Image.Resampling.BICUBIC), side), blurred=True)
+    return tiny.resize(size, Image.Resampling.BICUBIC)
 
 
 def _enlarged(

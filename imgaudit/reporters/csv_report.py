@@ -11,6 +11,7 @@ from typing import IO, ClassVar
 
 from imgaudit.record import FinishedRun
 from imgaudit.registry import reporter
+from imgaudit.reporters._people import who
 from imgaudit.reporters._shared import codes, said, visible, worst_first
 from imgaudit.types import Finding, ImageRecord
 
@@ -31,6 +32,7 @@ def neutralised(text: str) -> str:
 
 def _facts(record: ImageRecord) -> dict[str, Cell]:
     verdict, source = record.verdict, record.source
+    human = verdict.human
     return {
         "id": record.id,
         "path": record.path,
@@ -38,6 +40,10 @@ def _facts(record: ImageRecord) -> dict[str, Cell]:
         "seed": record.seed,
         "machine": str(verdict.machine),
         "final": str(verdict.final),
+        "human": ("waiting" if human.waiting else str(human.decision)) if human else None,
+        "human_by": who(human) if human else None,
+        "human_reason": human.reason if human else None,
+        "human_day": human.given if human else None,
         "codes": " ".join(codes(record)),
         "reasons": "; ".join(reason.message for reason in verdict.reasons),
         "holds": "; ".join(reason.message for reason in verdict.holds),
@@ -92,6 +98,7 @@ def _cell(value: Cell) -> Cell:
 
 def _facts_header() -> list[str]:
     return [
-        *("id", "path", "case", "seed", "machine", "final", "codes", "reasons", "holds", "edits", "prompt"),
+        *("id", "path", "case", "seed", "machine", "final", "human", "human_by", "human_reason", "human_day"),
+        *("codes", "reasons", "holds", "edits", "prompt"),
         *("width", "height", "generator", "model", "generator_seed", "pixels", "file"),
     ]

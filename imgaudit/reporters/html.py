@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from imgaudit.record import FinishedRun
 from imgaudit.registry import reporter
+from imgaudit.reporters._people import PRESUMED, agreement, people_say, review_sentences, share, who
 from imgaudit.reporters._shared import (
     EXIT_MEANING,
     MEANING,
@@ -27,8 +28,10 @@ from imgaudit.reporters._shared import (
     SCOPE,
     WORST_FIRST,
     counted,
+    dimension_anchor,
     number,
     one_line,
+    picture_anchor,
     set_sentence,
     summary,
     visible,
@@ -48,10 +51,10 @@ def policy(style: str, script: str) -> str:
     )
 
 
-def script_of(name: str) -> str:
-    """A page's script behind what all pages share, in one scope of its own."""
-    shared, own = ((TEMPLATES / file).read_text("utf-8") for file in ("page.js", name))
-    return f'"use strict";\n(() => {{\n{shared}\n{own}}})();\n'
+def script_of(*names: str) -> str:
+    """A page's scripts behind what all pages share, in one scope of its own."""
+    parts = "\n".join((TEMPLATES / file).read_text("utf-8") for file in ("elements.js", "page.js", *names))
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def environment_of(**filters: Callable[..., Any]) -> Environment:
@@ -67,7 +70,8 @@ def environment_of(**filters: Callable[..., Any]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(number=number, one_line=one_line, island=Markup, **filters)
+    anchors = {"picture_anchor": picture_anchor, "dimension_anchor": dimension_anchor}
+    made.filters.update(number=number, one_line=one_line, island=Markup, **anchors, **filters)
     return made
 
 
@@ -94,8 +98,11 @@ class HtmlReporter:
         from imgaudit.reporters._page import flattened, page  # needs Pillow, which listing the formats does not
 
         style = (TEMPLATES / "report.css").read_text("utf-8")
-        script = script_of("report.js")
-        template = environment_of(flattened=flattened).get_template("report.html.j2")
+        script = script_of("overlays.js", "report.js")
+        template = environment_of(
+            flattened=flattened, agreement=agreement, people_say=people_say, review_sentences=review_sentences,
+            share=share, who=who,
+        ).get_template("report.html.j2")  # fmt: skip
         made = page(run)
         parts = template.generate(
             page=made,
@@ -113,6 +120,7 @@ class HtmlReporter:
                 "meaning": MEANING,
                 "verdicts": WORST_FIRST,
                 "counted": counted,
+                "presumed": PRESUMED,
             },
         )
         for part in parts:

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, ClassVar
 
 from imgaudit.record import FinishedRun, Report
 from imgaudit.registry import reporter
+from imgaudit.reporters._people import agreement, review_sentences, ruled
 from imgaudit.reporters._shared import counted, natural, one_line, said, set_sentence, visible
 from imgaudit.types import Decision, Edit, ImageRecord, Reason
 
@@ -39,6 +40,8 @@ def _edits(edits: Sequence[Edit]) -> list[str]:
 def _log(record: ImageRecord) -> str:
     verdict = record.verdict
     lines = [f"machine verdict: {verdict.machine}, final verdict: {verdict.final}"]
+    if verdict.human is not None:
+        lines.append(one_line(ruled(verdict.human), 500))
     if record.prompt is not None:
         lines.append(f"prompt: {one_line(record.prompt, 500)}")
     lines += [f"note: {line}" for line in _reasons(verdict.notes)]
@@ -63,7 +66,8 @@ def _picture(record: ImageRecord) -> TestCase:
     verdict = record.verdict
     test = TestCase(one_line(record.id, 500), one_line(record.case or NO_CASE, 500))
     lines = [*_reasons(verdict.reasons), *_reasons(verdict.holds), *_edits(verdict.edits)]
-    decided = f"decided by a person; the checks said {verdict.machine}"
+    human = one_line(ruled(verdict.human), 400) if verdict.human else "decided by a person"
+    decided = f"{human}; the checks said {verdict.machine}"
     test.result = _result(verdict.final, lines, decided)
     test.system_out = _log(record)
     return test
@@ -113,6 +117,10 @@ def _suites(run: FinishedRun) -> Iterator[TestSuite]:
         "images_digest": report.images_digest,
         "exit_code": str(report.exit_code),
     }
+    if report.review is not None:
+        facts["people"] = " ".join(review_sentences(report.review))
+        facts["kappa"] = agreement(report.review.kappa)
+        facts["alpha"] = agreement(report.review.alpha)
     yield _suite("set", [_set_test(report)], facts)
     if unseen := list(_unseen(report)):
         yield _suite("not audited", unseen)

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, ClassVar
 
-from imgaudit.record import FinishedRun, Report, Score
+from imgaudit.record import FinishedRun, Report, ReviewSummary, Score
 from imgaudit.registry import reporter
+from imgaudit.reporters._people import PRESUMED, agreement, people_say, review_sentences, share, who
 from imgaudit.reporters._shared import (
     EXIT_MEANING,
     SCOPE,
@@ -72,8 +73,10 @@ def _head(run: FinishedRun) -> Iterator[str]:
         yield f"| {label} | " + " | ".join(str(counts.get(decision, 0)) for decision in WORST_FIRST) + " |"
     yield ""
     changed = overridden(run.images)
-    if changed:
-        yield f"People decided otherwise than the checks on {counted(changed, 'picture')}.\n"
+    if report.review is not None:
+        yield " ".join(review_sentences(report.review)) + "\n"
+    elif changed:
+        yield f"The final verdict is not that of the checks on {counted(changed, 'picture')}.\n"
     rubric = report.rubric
     yield f"Rubric {code(rubric.name)} {escaped(rubric.version)} ({code(rubric.digest[:12])}). "
     yield f"Exit code {report.exit_code}: {EXIT_MEANING.get(report.exit_code, 'unknown')}.\n"
@@ -100,6 +103,25 @@ def _scores(report: Report) -> Iterator[str]:
     yield f"\n{counted(len(scores) - _SCORES, 'further score')} not listed.\n" if len(scores) > _SCORES else ""
 
 
+def _people(review: ReviewSummary | None) -> Iterator[str]:
+    if review is None:
+        return
+    yield "### Decisions of people\n"
+    yield f"- Checks and people (Cohen's κ): {escaped(agreement(review.kappa))}"
+    yield f"- People among themselves (Krippendorff's α): {escaped(agreement(review.alpha))}"
+    for one in review.people:
+        yield f"- {escaped(one.by)} ({escaped(', '.join(one.role))}): {counted(one.pictures, 'picture')}"
+    if review.checkers:
+        yield f"\n{PRESUMED}\n"
+        yield "| check | confirmed, presumed | false alarms | missed | quiet and right, presumed " \
+            "| unclear | precision | recall |"
+        yield "|---|--:|--:|--:|--:|--:|---|---|"
+    for line in review.checkers:
+        counts = f"{line.confirmed} | {line.false_alarms} | {line.missed} | {line.quiet} | {line.unclear}"
+        yield f"| {code(line.checker)} | {counts} | {share(line.precision)} | {share(line.recall)} |"
+    yield ""
+
+
 def _not_checked(report: Report) -> Iterator[str]:
     yield "### Not checked\n"
     yield from (f"- {escaped(sentence, 500)}" for sentence in report.not_checked)
@@ -114,7 +136,11 @@ def _not_checked(report: Report) -> Iterator[str]:
 def _row(record: ImageRecord) -> str:
     verdict = record.verdict
     decided = str(verdict.final)
-    if verdict.machine != verdict.final:
+    if verdict.human is not None:
+        said = f"people: {people_say(verdict.human)}, {escaped(who(verdict.human), 160)}"
+        said += f"; {escaped(verdict.human.reason)}; {escaped(verdict.human.given)}"
+        decided += f" (checks: {verdict.machine}; {said})"
+    elif verdict.machine != verdict.final:
         decided += f" (checks: {verdict.machine})"
     why = [f"{escaped(reason.message)} ({code(reason.code)})" for reason in grounds(record)]
     edits = [f"**{edit.method}:** {escaped(edit.instruction)}" for edit in verdict.edits]
@@ -155,7 +181,7 @@ class MarkdownReporter:
         """Write at most `LIMIT` bytes of UTF-8."""
         report = run.report
         before = [*_head(run), *_fitting(list(_set_reasons(report)), LIMIT // 10)]
-        after = ["", *_fitting([*_scores(report), *_not_checked(report)], LIMIT // 3)]
+        after = ["", *_fitting([*_people(report.review), *_scores(report), *_not_checked(report)], LIMIT // 3)]
         room = LIMIT - _RESERVE - _size(before) - _size(after)
         stream.write("\n".join([*before, *_pictures(worst_first(run.images), room), *after, ""]).encode())
 

@@ -2,9 +2,9 @@
 
 `decisions.jsonl` holds one decision a line in RFC 8785's canonical JSON. Every line carries the sha256 of the line
 before it, so that an edit, a deletion or a change of order breaks the chain at that place. A chain alone cannot show
-that lines were cut off its end: for that, the head (number of lines and digest of the last one) is signed with an
-Ed25519 key into `decisions.head.json`, and whoever has both files of an earlier day can still put them back, so the
-head is worth keeping elsewhere too.
+that its last line was altered or that lines were cut off its end: for that, the head (number of lines and digest of
+the last one) is signed with an Ed25519 key into `decisions.head.json`, and whoever has both files of an earlier day
+can still put them back, so the head is worth keeping elsewhere too.
 
 Lines name a picture by the digest of its pixels and never by its path, so that a picture can be erased and the log
 still holds. What a person wrote in words lies in `notes.json` (readable by its owner alone); the log holds a salted
@@ -14,9 +14,12 @@ digest of it, so that a note can be erased as well.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
+import threading
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -30,7 +33,7 @@ from imgaudit.digest import canonical, digest, digest_bytes
 from imgaudit.errors import RunError, UsageError
 from imgaudit.record import Answer, RunInfo
 from imgaudit.signing import SignatureError, key_name, sign, verify
-from imgaudit.types import JSON, Stored
+from imgaudit.types import JSON, Decision, Stored
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -43,7 +46,9 @@ GENERATOR_FACTS = ("spec", "generator", "model", "revision", "weights")
 
 Scope = Literal["picture", "run", "generator"]
 _RANK: dict[str, int] = {"picture": 0, "run": 1, "generator": 2}
+_CHUNK = 1 << 20
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
+_Reason = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,63}$")]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -72,7 +77,7 @@ class Attested(Stored):
     scope: Scope
     by: _Name
     role: _Name
-    reason: str = Field(pattern=r"^[a-z][a-z0-9-]{1,63}$")
+    reason: _Reason
     until: date | None = Field(description="last day on which the answer counts; null for a no, which does not lapse")
     note: _Sha256 | None = Field(default=None, description="salted digest of a note in notes.json")
 
@@ -88,15 +93,64 @@ class Erased(Stored):
     subject: Subject
     by: _Name | None = None
     role: _Name | None = None
-    reason: str = Field(pattern=r"^[a-z][a-z0-9-]{1,63}$")
+    reason: _Reason
     after: _Sha256 | None = Field(description="the set that is left; null when the whole run was erased")
 
 
-Entry = Annotated[Attested | Erased, Field(discriminator="action")]
-_ENTRY: TypeAdapter[Attested | Erased] = TypeAdapter(Entry)
+class OnePicture(Subject):
+    """The subject of a decision about one picture."""
+
+    picture: _Sha256 = Field(description="its pixels; its bytes where nothing decodes")
 
 
-def line_of(entry: Attested | Erased) -> bytes:
+class Dispute(Stored):
+    """A person says that a checker is wrong about a picture."""
+
+    checker: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")
+    says: Literal["false alarm", "missed"]
+    code: str | None = Field(default=None, max_length=200, description="the code that is meant; null: all of them")
+
+
+class Judged(Stored):
+    """A named person decided what to do with a picture."""
+
+    format: Literal["imgaudit-decision/1"] = "imgaudit-decision/1"
+    seq: int = Field(ge=0)
+    prev: _Sha256
+    at: datetime
+    action: Literal["judge"] = "judge"
+    subject: OnePicture
+    before: Decision = Field(description="the final verdict that stood when the person decided")
+    after: Literal[Decision.PUBLISH, Decision.EDIT, Decision.REJECT]
+    by: _Name
+    role: _Name
+    reason: _Reason
+    report: _Sha256 = Field(description="images_digest of the report that the person had before them")
+    disputes: tuple[Dispute, ...] = Field(default=(), max_length=50)
+    note: _Sha256 | None = Field(default=None, description="salted digest of a note in notes.json")
+
+
+class Undone(Stored):
+    """A person took back a decision of theirs. The line that is undone stays."""
+
+    format: Literal["imgaudit-decision/1"] = "imgaudit-decision/1"
+    seq: int = Field(ge=0)
+    prev: _Sha256
+    at: datetime
+    action: Literal["undo"] = "undo"
+    subject: OnePicture
+    undoes: int = Field(ge=0, description="number (seq) of the decision that no longer counts")
+    by: _Name
+    role: _Name
+    reason: _Reason
+    note: _Sha256 | None = Field(default=None, description="salted digest of a note in notes.json")
+
+
+Event = Attested | Erased | Judged | Undone
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="action")])
+
+
+def line_of(entry: Event) -> bytes:
     """The canonical line, without its newline."""
     return rfc8785.dumps(entry.model_dump(mode="json"))
 
@@ -124,7 +178,7 @@ def generator_digest(run: RunInfo) -> str | None:
 class Chain(NamedTuple):
     """The log as it stands. `torn` is the length of an unfinished line at its end, in bytes."""
 
-    entries: tuple[Attested | Erased, ...] = ()
+    entries: tuple[Event, ...] = ()
     head: str = GENESIS
     torn: int = 0
 
@@ -136,32 +190,13 @@ def has_decisions(folder: Path) -> bool:
 
 def read_log(folder: Path) -> Chain:
     """All decisions. Raises RunError at the first line that does not follow from the one before it."""
-    try:
-        with (folder / LOG).open("rb") as stream:
-            return _read(stream)
-    except FileNotFoundError:
-        return Chain()
+    return Log(folder).read()
 
 
-def _read(stream: IO[bytes]) -> Chain:
-    entries: list[Attested | Erased] = []
-    head, torn = GENESIS, 0
-    while line := stream.readline(MAX_LINE + 1):
-        number = len(entries) + 1
-        if not line.endswith(b"\n"):
-            if len(line) > MAX_LINE:
-                raise _broken(number, f"is longer than {MAX_LINE >> 10} KiB")
-            torn = len(line)
-            break
-        entries.append(_entry(line[:-1], number, head))
-        head = digest_bytes(line[:-1])
-    return Chain(tuple(entries), head, torn)
-
-
-def _entry(line: bytes, number: int, head: str) -> Attested | Erased:
+def _entry(line: bytes, number: int, head: str) -> Event:
     try:
         value = json.loads(line)
-        entry = _ENTRY.validate_python(value) if not isinstance(value, dict) else _ENTRY.validate_json(line)
+        entry = _EVENT.validate_python(value) if not isinstance(value, dict) else _EVENT.validate_json(line)
     except (ValueError, RecursionError):
         raise _broken(number, "is no decision") from None
     if line_of(entry) != line:
@@ -187,7 +222,7 @@ def _broken(number: int, what: str) -> RunError:
 class Facts:
     """One decision to be written; the log adds number, time and chain. `note` is in words."""
 
-    action: Literal["attest", "erase"]
+    action: Literal["attest", "erase", "judge", "undo"]
     subject: Subject
     reason: str
     by: str | None = None
@@ -198,79 +233,220 @@ class Facts:
 
 def append(
     folder: Path, facts: Sequence[Facts], now: datetime, key: Ed25519PrivateKey | None = None
-) -> tuple[Attested | Erased, ...]:
-    """Write decisions to the end of the log, on disk before this returns; with a key, sign the new head.
+) -> tuple[Event, ...]:
+    """Write decisions to the end of a log that is not kept open; see `Log.append`."""
+    return Log(folder).append(facts, now, key)
 
-    A torn last line, left by a write that was cut off, is dropped first. Nothing is written when the chain is broken.
+
+class _Seen(NamedTuple):
+    """What the file system said of the log when it was last read; equal again, it is the same file unchanged."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+    @classmethod
+    def of(cls, stream: IO[bytes]) -> _Seen:
+        status = os.fstat(stream.fileno())
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+class Log:
+    """The log of a run, for whoever reads or writes it often: lines that were checked once are not read again.
+
+    What was checked is remembered by its length and digest. Where the file system says that the file changed, those
+    bytes are hashed again before anything is believed, and lines that others have added are checked one by one. A
+    log that was altered or cut while it was open is refused, even where it has a whole chain of its own.
+
+    Args:
+        folder: the run.
     """
-    with (folder / LOG).open("ab+") as stream, _locked(stream):
-        stream.seek(0)
-        chain = _repaired(stream, _read_all(stream), _stored_head(folder))
-        notes = {name: note for fact in facts if fact.note for name, note in [_salted(fact.note)]}
-        written = _chained(chain, facts, now, list(notes))
-        if notes:
-            _replace_private(folder / NOTES, canonical({**read_notes(folder), **notes}))
-        stream.seek(0, os.SEEK_END)
-        stream.write(b"".join(line_of(entry) + b"\n" for entry in written))
-        stream.flush()
-        os.fsync(stream.fileno())
-        if key is not None:
-            _sign_head(folder, len(chain.entries) + len(written), digest_bytes(line_of(written[-1])), key)
-    _settle(folder)
-    return written
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._guard = threading.Lock()
+        self._cleared = False
+        self._forget()
 
-def _read_all(stream: IO[bytes]) -> Chain:
-    chain = _read(stream)
-    if not chain.torn:
-        return chain
-    # a line that lacks its newline alone is whole: it must not be dropped
-    stream.seek(-chain.torn, os.SEEK_END)
-    line = stream.read()
-    try:
-        entry = _entry(line, len(chain.entries) + 1, chain.head)
-    except RunError:
-        return chain
-    stream.write(b"\n")
-    return Chain((*chain.entries, entry), digest_bytes(line), 0)
+    def _forget(self) -> None:
+        self._entries: list[Event] = []
+        self._head = GENESIS
+        self._length = 0
+        self._torn = 0
+        self._state = hashlib.sha256()
+        self._seen: _Seen | None = None
 
+    def read(self) -> Chain:
+        """All decisions. Raises RunError at the first line that does not follow from the one before it."""
+        with self._guard:
+            try:
+                with (self._folder / LOG).open("rb") as stream:
+                    self._refresh(stream)
+            except FileNotFoundError:
+                self._still_there(0)
+            return Chain(tuple(self._entries), self._head, self._torn)
 
-def _repaired(stream: IO[bytes], chain: Chain, head: _Head | None) -> Chain:
-    if head is not None and head.lines > len(chain.entries):
-        raise RunError(f"{LOG}: the signed head counts {head.lines} lines and {len(chain.entries)} are there; "
-                       "lines were cut off the end. Put back the copy that was kept elsewhere")  # fmt: skip
-    if chain.torn:
-        stream.truncate(stream.seek(-chain.torn, os.SEEK_END))
-    return chain._replace(torn=0)
+    def append(self, facts: Sequence[Facts], now: datetime, key: Ed25519PrivateKey | None = None) -> tuple[Event, ...]:
+        """Write decisions to the end, on disk before this returns; with a key, sign the new head.
 
+        A torn last line, left by a write that was cut off, is dropped first. Nothing is written when the chain is
+        broken, or when the disk cannot hold all of it.
+        """
+        with self._guard, (self._folder / LOG).open("ab+") as stream, _locked(stream):
+            self._refresh(stream)
+            new = self._length + self._torn == 0
+            if not self._cleared:
+                clear_leftovers(self._folder)
+                self._cleared = True
+            self._repair(stream)
+            notes = {name: note for fact in facts if fact.note for name, note in [_salted(fact.note)]}
+            written = self._chained(facts, now, list(notes))
+            if notes:
+                _replace_private(self._folder / NOTES, canonical({**read_notes(self._folder), **notes}))
+            self._write(stream, b"".join(line_of(entry) + b"\n" for entry in written))
+            self._entries.extend(written)
+            self._head = digest_bytes(line_of(written[-1])) if written else self._head
+            if key is not None:
+                self._sign(key)
+            if new or notes:  # a head that a power cut brings back in its older form signs fewer lines, and says so
+                _settle(self._folder)
+        return written
 
-def _chained(
-    chain: Chain, facts: Sequence[Facts], now: datetime, notes: Sequence[str]
-) -> tuple[Attested | Erased, ...]:
-    """The lines to be written; `notes` are the names of the notes of those facts that have one, in order."""
-    written: list[Attested | Erased] = []
-    head = chain.head
-    named = iter(notes)
-    for number, fact in enumerate(facts, start=len(chain.entries)):
-        value: dict[str, Any] = {
-            "seq": number, "prev": head, "at": now.astimezone(UTC).replace(microsecond=0), "action": fact.action,
-            "subject": fact.subject, "by": fact.by, "role": fact.role, "reason": fact.reason, **fact.more,
-        }  # fmt: skip
-        if fact.note:
-            value["note"] = next(named)
+    def _sign(self, key: Ed25519PrivateKey) -> None:
         try:
-            entry = _ENTRY.validate_python(value)
-            line = line_of(entry)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise UsageError(f"{first['loc'][-1]} {first['input']!r}: {str(first['msg']).lower()}") from None
-        except (rfc8785.CanonicalizationError, UnicodeError):
-            raise UsageError("a name holds characters that are no text; write it in UTF-8") from None
-        if len(line) >= MAX_LINE:
-            raise UsageError("the decision is too long; shorten its texts")
-        written.append(entry)
-        head = digest_bytes(line)
-    return tuple(written)
+            _sign_head(self._folder, len(self._entries), self._head, key)
+        except RunError as error:
+            raise RunError(f"the decision was recorded, and its signature was not: {error}") from None
+
+    def _refresh(self, stream: IO[bytes]) -> None:
+        seen = _Seen.of(stream)
+        if seen == self._seen:
+            return
+        self._still_there(seen.size)
+        self._unaltered(stream)
+        self._torn = 0
+        while line := stream.readline(MAX_LINE + 1):
+            number = len(self._entries) + 1
+            if not line.endswith(b"\n"):
+                if len(line) > MAX_LINE:
+                    raise _broken(number, f"is longer than {MAX_LINE >> 10} KiB")
+                self._torn = len(line)
+                break
+            self._take(line, _entry(line[:-1], number, self._head))
+        self._seen = seen
+
+    def _take(self, line: bytes, entry: Event) -> None:
+        self._entries.append(entry)
+        self._head = digest_bytes(line.rstrip(b"\n"))
+        self._length += len(line)
+        self._state.update(line)
+
+    def _still_there(self, size: int) -> None:
+        if size < self._length:
+            raise RunError(f"{LOG}: {len(self._entries)} lines were read before, and some are gone; lines were cut off "
+                           "the end. Put back the copy that was kept elsewhere")  # fmt: skip
+
+    def _unaltered(self, stream: IO[bytes]) -> None:
+        """Hash what was checked before, and leave the stream at its end."""
+        stream.seek(0)
+        state, left = hashlib.sha256(), self._length
+        while left and (piece := stream.read(min(left, _CHUNK))):
+            state.update(piece)
+            left -= len(piece)
+        if state.digest() != self._state.digest():
+            raise RunError(f"{LOG}: a line that was read before was altered since; the log was tampered with. "
+                           "Put back the copy that was kept elsewhere")  # fmt: skip
+
+    def _repair(self, stream: IO[bytes]) -> None:
+        """Drop a torn last line; one that lacks its newline alone is whole and stays."""
+        if self._torn:
+            stream.seek(self._length)
+            line = stream.read(self._torn)
+            try:
+                entry = _entry(line, len(self._entries) + 1, self._head)
+            except RunError:
+                pass
+            else:
+                self._take(line, entry)
+                self._torn = 0
+                try:
+                    self._write(stream, b"\n")
+                except RunError:
+                    self._forget()  # so that the next one finds the line unfinished again
+                    raise
+        head = _stored_head(self._folder)
+        if head is not None and head.lines > len(self._entries):
+            raise RunError(
+                f"{LOG}: the signed head counts {head.lines} lines and {len(self._entries)} are there; "
+                "lines were cut off the end. Put back the copy that was kept elsewhere"
+            )
+        if self._torn:
+            stream.truncate(self._length)
+            self._torn = 0
+
+    def _write(self, stream: IO[bytes], data: bytes) -> None:
+        """Add bytes to the end, on disk before this returns; where not all of them fit, none is left."""
+        handle = stream.fileno()
+        try:
+            _put(handle, data)
+        except OSError as error:
+            self._seen = None
+            with contextlib.suppress(OSError):
+                os.ftruncate(handle, self._length)
+                os.fsync(handle)
+            raise RunError(f"{LOG}: cannot be written: {error.strerror or error}; the decision was not recorded. "
+                           "Make room and decide again") from None  # fmt: skip
+        self._length += len(data)
+        self._state.update(data)
+        self._seen = _Seen.of(stream)
+
+    def _chained(self, facts: Sequence[Facts], now: datetime, notes: Sequence[str]) -> tuple[Event, ...]:
+        """The lines to be written; `notes` are the names of the notes of those facts that have one, in order."""
+        written: list[Event] = []
+        head = self._head
+        named = iter(notes)
+        for number, fact in enumerate(facts, start=len(self._entries)):
+            value: dict[str, Any] = {
+                "seq": number, "prev": head, "at": now.astimezone(UTC).replace(microsecond=0), "action": fact.action,
+                "subject": fact.subject.model_dump(), "by": fact.by, "role": fact.role, "reason": fact.reason,
+                **fact.more,
+            }  # fmt: skip
+            if fact.note:
+                value["note"] = next(named)
+            entry, line = _event_of(value)
+            if isinstance(entry, Undone):
+                _check_undo(entry, [*self._entries, *written])
+            written.append(entry)
+            head = digest_bytes(line)
+        return tuple(written)
+
+
+def _event_of(value: Mapping[str, Any]) -> tuple[Event, bytes]:
+    try:
+        entry = _EVENT.validate_python(value)
+        line = line_of(entry)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{first['loc'][-1]} {first['input']!r}: {str(first['msg']).lower()}") from None
+    except (rfc8785.CanonicalizationError, UnicodeError):
+        raise UsageError("a name holds characters that are no text; write it in UTF-8") from None
+    if len(line) >= MAX_LINE:
+        raise UsageError("the decision is too long; shorten its texts")
+    return entry, line
+
+
+def _check_undo(entry: Undone, before: Sequence[Event]) -> None:
+    target = before[entry.undoes] if entry.undoes < len(before) else None
+    if not isinstance(target, Judged) or target.subject.picture != entry.subject.picture:
+        raise UsageError(f"undo of {entry.undoes}: is no decision about this picture; `imgaudit log show` lists them")
+    if person(target.by) != person(entry.by):
+        raise UsageError(
+            f"undo of {entry.undoes}: {target.by} decided it, and only they may take it back; decide yourself instead"
+        )
+    if any(isinstance(one, Undone) and one.undoes == entry.undoes for one in before[entry.undoes :]):
+        raise UsageError(f"undo of {entry.undoes}: it was undone already; decide again instead")
 
 
 @contextlib.contextmanager
@@ -302,13 +478,31 @@ def _replace_private(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            _put(handle, text.encode())
+        finally:
+            os.close(handle)
         os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise RunError(f"{path.name}: cannot be written: {error.strerror or error}. Make room and try again") from None
+
+
+def _put(handle: int, data: bytes) -> None:
+    """Write all of it, on disk before this returns."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(handle, left) :]
+    os.fsync(handle)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Delete what a write that was cut off left of a note or a head; nobody else may be writing."""
+    for name in (NOTES, HEAD):
+        for path in folder.glob(f".{name}.*"):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
 
 
 # --- notes -------------------------------------------------------------------------------------------
@@ -331,14 +525,22 @@ def _salted(text: str) -> tuple[str, tuple[str, str]]:
 
 
 def drop_notes(folder: Path, names: Iterable[str]) -> None:
-    """Erase notes; the digests that stay in the log tell nothing without their salts."""
+    """Erase notes; the digests that stay in the log tell nothing without their salts.
+
+    A note whose decision was never written, since the write was cut off between the two, goes as well.
+    """
+    if not has_decisions(folder):
+        return
     doomed = set(names)
-    notes = read_notes(folder)
-    left = {name: note for name, note in notes.items() if name not in doomed}
-    if not left:
-        (folder / NOTES).unlink(missing_ok=True)
-    elif len(left) < len(notes):
-        _replace_private(folder / NOTES, canonical(left))
+    with (folder / LOG).open("ab") as stream, _locked(stream):
+        clear_leftovers(folder)
+        known = {getattr(entry, "note", None) for entry in read_log(folder).entries} - doomed
+        notes = read_notes(folder)
+        left = {name: note for name, note in notes.items() if name in known}
+        if not left:
+            (folder / NOTES).unlink(missing_ok=True)
+        elif len(left) < len(notes):
+            _replace_private(folder / NOTES, canonical(left))
 
 
 # --- the signed head ---------------------------------------------------------------------------------
@@ -427,7 +629,8 @@ class _Findings:
 
 
 def _without_head(found: _Findings, chain: Chain, key: Ed25519PublicKey | None) -> None:
-    text = "the head was never signed, so lines that were cut off the end would not be noticed; sign with --key"
+    text = "the head was never signed, so an altered last line, or lines cut off the end would not be noticed; " \
+        "sign with --key"
     if key is not None:
         found.untold(f"there is no {HEAD} for this key to verify: {text}")
     elif chain.entries:
@@ -482,7 +685,7 @@ class Answers:
 
     def __init__(
         self,
-        entries: Sequence[Attested | Erased],
+        entries: Sequence[Event],
         pictures: str,
         generator: str | None,
         as_of: date,
@@ -551,7 +754,7 @@ def _told(entry: Attested, until: date | None) -> Answer:
     )  # fmt: skip
 
 
-def _sets_that_hold(entries: Sequence[Attested | Erased], pictures: str) -> frozenset[str]:
+def _sets_that_hold(entries: Sequence[Event], pictures: str) -> frozenset[str]:
     """This set and the larger ones that it was left of by erasing: what holds for all of those holds for these."""
     sets = {pictures}
     for entry in reversed(entries):
@@ -561,3 +764,15 @@ def _sets_that_hold(entries: Sequence[Attested | Erased], pictures: str) -> froz
 
 
 NOBODY = Answers((), GENESIS, None, date.min, {})
+
+
+# --- who is who ----------------------------------------------------------------------------------------
+
+
+def person(name: str) -> str:
+    """What tells two people apart: their name, whatever its case, spaces and way of writing letters.
+
+    >>> person(" A.  Jonas") == person("a. jonas")
+    True
+    """
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 WORK = ".work"
+REVIEW = ".review"  # the lock of a review, and its copies of pictures
 S = TypeVar("S", bound=Stored)
 V = TypeVar("V")
 
@@ -267,10 +268,10 @@ class RunFolder:
             if root not in roots:
                 return None
             base = roots[root]
-        candidate = base / relative
-        if ".." in Path(relative).parts:
+        inside = Path(relative)
+        if inside.is_absolute() or ".." in inside.parts:  # joining an absolute path would drop the root
             return None
-        return candidate
+        return base / inside
 
 
 class ReadWhenAsked(Mapping[str, V]):

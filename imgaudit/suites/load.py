@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from imgaudit.errors import ConfigError, UsageError
 from imgaudit.registry import importers
 from imgaudit.suites.explain import explained, shown
+from imgaudit.suites.inputs import checked
 from imgaudit.suites.reading import read_bytes, read_text
 from imgaudit.suites.schema import Suite, written
 from imgaudit.yamlfile import Document, parse_yaml
@@ -103,7 +104,11 @@ def suite_from(document: Document) -> Suite:
 
 
 def _load_yaml(path: Path) -> Suite:
-    return suite_from(parse_yaml(read_text(path), str(path)))
+    document = parse_yaml(read_text(path), str(path))
+    suite = suite_from(document)
+    if any(case.image or case.mask for case in suite.cases):
+        return checked(suite, path.parent, document)
+    return suite
 
 
 def _unknown_suite(name: str) -> UsageError:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.pictures import draw_pictures
@@ -124,7 +125,67 @@ def bench_compare(work: Path, cases: int = 2500, seeds: int = 4) -> dict[str, fl
     }
 
 
-BENCHMARKS = {"help": bench_help, "overhead": bench_overhead, "memory": bench_memory, "compare": bench_compare}
+def bench_log(work: Path, lines: int = 10_000, count: int = 200) -> dict[str, float]:
+    """Milliseconds of one decision more in a log of 10,000, on disk: kept open, signed, with two writers in turn."""
+    from datetime import UTC, datetime
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from imgaudit.digest import digest
+    from imgaudit.store.decisions import Facts, Log, Subject, append
+
+    now, key, other = datetime(2026, 11, 24, tzinfo=UTC), Ed25519PrivateKey.generate(), digest("set")
+
+    def decision(number: int, note: str | None = None) -> list[Facts]:
+        disputes = [{"checker": "hands", "says": "false alarm", "code": None}]
+        more = {"before": "edit", "after": "publish", "report": other, "disputes": disputes}
+        subject = Subject(pictures=other, picture=digest(number))
+        return [Facts("judge", subject, "looks-right", "A. Jonas", "editor", more, note)]
+
+    def bare(number: int) -> None:
+        with (work / "bare").open("ab") as stream:
+            stream.write(b"a" * 600)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    first = Log(work)
+    first.append([fact for number in range(lines) for fact in decision(number)], now)
+    second = Log(work)
+    began = time.monotonic()
+    second.read()
+    whole = time.monotonic() - began
+    figures = {"lines": lines, "read_whole_seconds": whole}
+    works: dict[str, Callable[[int], object]] = {
+        "bare_write": bare,
+        "append": lambda number: first.append(decision(number), now),
+        "append_signed": lambda number: first.append(decision(number), now, key),
+        "append_in_turn": lambda number: (first if number % 2 else second).append(decision(number), now),
+        "append_with_note": lambda number: first.append(decision(number, "why it is right"), now),
+    }
+    for name, work_once in works.items():
+        times = sorted(_milliseconds(work_once, number) for number in range(count))
+        figures |= {f"{name}_ms": times[count // 2], f"{name}_p95_ms": times[int(0.95 * count)]}
+    figures["append_unopened_ms"] = _milliseconds(lambda number: append(work, decision(number), now), 0)
+    return figures
+
+
+def _milliseconds(work: Callable[[int], object], number: int) -> float:
+    began = time.monotonic()
+    work(number)
+    return 1000 * (time.monotonic() - began)
+
+
+def bench_review(work: Path) -> dict[str, float]:
+    """A page of 100 pictures, one picture and a decision in the review page, with 10,000 pictures in the run."""
+    from tests.benchmarks.review import review
+
+    return review(work)
+
+
+BENCHMARKS = {
+    "help": bench_help, "overhead": bench_overhead, "memory": bench_memory, "compare": bench_compare,
+    "log": bench_log, "review": bench_review,
+}  # fmt: skip
 
 
 def main(names: list[str]) -> None:

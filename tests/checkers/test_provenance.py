@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgaudit.checkers.provenance import CREDENTIALS, METADATA, Provenance
-from imgaudit.percepts import ContentCredentials, Metadata, TrustList
+from imgaudit.percepts import ContentCredentials, Identity, Metadata, TrustList
 from imgaudit.types import Abstained, Case, Failed, Measured, Percepts, Sight, Source
 
 CASE = Case(id="a")
@@ -128,14 +128,47 @@ def test_what_the_manifest_tells_stands_in_the_labels() -> None:
         update={
             "actions": ("c2pa.created", "c2pa.edited"),
             "ingredients": ("parentOf: a.jpg",),
-            "identities": ("x: y",),
+            "identities": (Identity(kind="cawg.x509.cose", who="Some Press", state="valid"),),
         }
     )
 
     labels = measured(metadata(), told).labels
 
     assert labels["c2pa_actions"] == "c2pa.created c2pa.edited"
-    assert (labels["c2pa_ingredients"], labels["c2pa_identities"]) == ("parentOf: a.jpg", "x: y")
+    assert labels["c2pa_ingredients"] == "parentOf: a.jpg"
+    assert labels["c2pa_identities"] == "Some Press by certificate: valid"
+    assert labels["c2pa_identity_states"] == "valid"
+
+
+def test_an_identity_that_does_not_hold_is_a_finding_though_the_manifest_holds() -> None:
+    wrong = Identity(kind="x", who="y", state="invalid", failures=("cawg.x509.signature.mismatch",))
+    untold = Identity(kind="x", who="y", state="untold", failures=("cawg.identity.sig_type.unknown",))
+
+    broken = measured(metadata(), manifest("valid").model_copy(update={"identities": (untold, wrong)}))
+    unknown = measured(metadata(), manifest("valid").model_copy(update={"identities": (untold,)}))
+
+    assert "provenance.identity_invalid" in broken.codes
+    assert broken.labels["c2pa_identity_states"] == "invalid untold"
+    assert "cawg.x509.signature.mismatch" in broken.labels["c2pa_identities"]
+    assert "an identity in its manifest does not hold" in broken.message
+    assert "provenance.identity_invalid" not in unknown.codes
+
+
+@pytest.mark.parametrize(
+    ("stamp", "lists", "told"),
+    [
+        ("none", (), None),
+        ("sound", (), "sound (its signer is on no list that was asked)"),
+        ("sound", ("official", "user"), "sound (its signer is on the official and the user list)"),
+        ("broken", (), "broken (its signer is on no list that was asked)"),
+    ],
+)
+def test_a_time_stamp_is_told_with_the_lists_that_hold_its_signer(
+    stamp: str, lists: tuple[str, ...], told: str | None
+) -> None:
+    signed = manifest("valid").model_copy(update={"time_stamp": stamp, "time_stamp_lists": lists})
+
+    assert measured(metadata(), signed).labels.get("c2pa_time_stamp") == told
 
 
 def test_a_bare_source_type_is_named_and_a_full_address_is_not() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -228,3 +229,15 @@ def test_no_clock_is_read(run: Path, tmp_path: Path):
     comply(run, "--packs", "nist-600-1", "--format", "html,json")
 
     assert {name: (run / name).read_bytes() for name in first} == first
+
+
+def test_every_link_of_evidence_has_its_place_in_the_pages_of_the_run(run: Path):
+    (run / "report.html").unlink(missing_ok=True)
+
+    code = comply(run, "--packs", "eu-art50,cn-gb45438,nist-600-1")
+
+    pages = (run / "report.html").read_text("utf-8")
+    links = set(re.findall(r'href="report\.html#([^"]+)"', (run / "comply.html").read_text("utf-8")))
+    assert code in (1, 4)
+    assert len(links) > 5
+    assert {link for link in links if f'id="{link}"' not in pages} == set()

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from compliance.small_run import key_pair, small_run
+from decided_run import decide, decided_run, missed, pictures
 
 from imgaudit.cli import run as imgaudit
+from imgaudit.store.runfolder import RunFolder
 
 ANSWER = ["--answer", "yes", "--reason", "reviewed", "--by", "A. <b>Jonas</b>", "--role", "editor\x1b[31m"]
 
@@ -93,3 +95,67 @@ def test_show_tells_who_decided_what_and_obeys_no_control_character(run: Path, c
     assert "\x1b" not in first
     assert imgaudit(["log", "show", str(run), "--json"]) == 0
     assert [json.loads(line)["seq"] for line in capsys.readouterr().out.splitlines()] == [0, 1]
+
+
+def test_show_tells_decisions_disputes_and_what_was_taken_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run, _ = decided_run(tmp_path)
+    decide(run, "one#1", "reject", "Eve\x1b[31m", disputes=[{**missed("text"), "code": "text.missing\u202e"}])
+
+    assert imgaudit(["log", "show", str(run)]) == 0
+    shown = capsys.readouterr().out.splitlines()
+
+    assert shown[1] == (
+        "2 2026-11-24 09:30 Ann (editor) decided publish (looked-at), about picture one#1, before: edit; "
+        "says that the alarm of hands is false: a glove, and it is meant"
+    )
+    assert "says that hands missed a fault" in shown[2]
+    assert shown[9].endswith("about picture two#2, before: publish [taken back by line 11]")
+    assert shown[10] == "11 2026-11-24 09:30 Cem (editor) took back line 10 (mistaken), about picture two#2"
+    assert "Eve⟨U+001B⟩[31m (editor) decided reject" in shown[11]
+    assert "missed text.missing⟨U+202E⟩" in shown[11]
+    assert imgaudit(["log", "show", str(run), "--json"]) == 0
+    actions = [json.loads(line)["action"] for line in capsys.readouterr().out.splitlines()]
+    assert actions == ["judge"] * 10 + ["undo", "judge"]
+
+
+def test_show_names_a_picture_that_is_gone_by_its_digest(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run, _ = decided_run(tmp_path)
+    digest = pictures(run)["one#1"].pixels
+    (run / "images.jsonl").unlink()
+
+    assert imgaudit(["log", "show", str(run)]) == 0
+    assert f"about picture {digest[:12]}, before: edit" in capsys.readouterr().out
+    assert imgaudit(["log", "show", str(tmp_path / "nowhere")]) == 2
+
+
+@pytest.mark.parametrize("old", [b'"after":"publish"', b'"undoes":9', b'"says":"missed"', b'"role":"lawyer"'])
+def test_a_decision_that_was_edited_is_found(tmp_path: Path, old: bytes):
+    run, _ = decided_run(tmp_path)
+    decide(run, "one#1", "reject")
+    assert verify(run) == 0
+    log = run / "decisions.jsonl"
+    new = {b'"after":"publish"': b'"after":"reject"', b'"undoes":9': b'"undoes":8',
+           b'"says":"missed"': b'"says":"false alarm"', b'"role":"lawyer"': b'"role":"editor"'}[old]  # fmt: skip
+    assert old in log.read_bytes()
+
+    log.write_bytes(log.read_bytes().replace(old, new, 1))
+
+    assert verify(run) == 1
+
+
+def test_answers_comply_and_purge_work_beside_decisions(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run, _ = decided_run(tmp_path)
+    rubric = str(tmp_path / "hands.yaml")
+    secret, public = key_pair(tmp_path)
+
+    more = ["--rubric", rubric, "--key", str(secret)]
+    assert imgaudit(["attest", str(run), "--dimension", "likeness", *ANSWER, *more]) == 1
+    report = RunFolder(run).read_report()
+    assert report.review is not None
+    assert report.review.decided == 6
+    assert imgaudit(["comply", str(run), "--packs", "template", "--as-of", "2026-11-24", "--key", str(public)]) != 2
+    told = json.loads((run / "comply.json").read_text())
+    assert (told["log"]["lines"], told["log"]["verified"]) == (12, True)
+    assert imgaudit(["purge", str(run), "--picture", "one#1", "--rubric", rubric, "--yes"]) != 2
+    assert verify(run) == 0
+    assert RunFolder(run).read_report().review.decided == 5

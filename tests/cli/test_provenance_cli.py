@@ -78,7 +78,7 @@ def test_show_prints_the_digest_of_every_list(
 
     assert run(["provenance", "show", str(pictures / "a.png"), "--c2pa-official", str(path)]) == 0
 
-    assert f"official list        sha256 {digest_file(path)}" in told(capsys)
+    assert f"official list        1 certificates, sha256 {digest_file(path)}" in told(capsys)
 
 
 def test_marks_without_parameters_tell_no_prompt(pictures: Path, tmp_path: Path) -> None:

@@ -144,3 +144,17 @@ def test_nothing_is_fetched_whatever_a_string_asks_for(report: ComplianceReport,
 
     assert not reader.attachments
     assert "link rel" in reader.pages[0].extract_text()
+
+
+@pytest.mark.parametrize("claim", ["a-3b", "ua-1"])
+def test_links_of_evidence_lead_to_the_pages_beside_it(claim: Any, tmp_path: Path):
+    report = comply(small_run(tmp_path / "run"), [load_pack("eu-code-of-practice")], date(2026, 12, 2), "any")
+
+    reader = pypdf.PdfReader(io.BytesIO(pdf(report, claim, {})))
+
+    notes = [note.get_object() for page in reader.pages for note in page.get("/Annots", [])]
+    found = [note["/A"]["/URI"] for note in notes if "/A" in note]
+    assert "report.html#dimension-deepfakes" in found
+    assert any(address.startswith("report.html#at-") for address in found)
+    assert all(address.startswith(("report.html#", "https://")) for address in found)
+    assert not any(".invalid" in str(note) for note in notes)

@@ -12,7 +12,7 @@ import pytest
 
 from imgaudit.errors import ModelUnavailable, UsageError
 from imgaudit.generators._spec import GeneratorOptions, build
-from imgaudit.generators.diffusers import Diffusers, weights_digest
+from imgaudit.generators.diffusers import Diffusers, card_licence, weights_digest
 from imgaudit.types import Case, Controls, Job, Refused, Rendered
 
 Jobs = Callable[..., list[Job]]
@@ -297,6 +297,44 @@ def test_a_pipeline_that_makes_films_is_no_generator(stable_diffusion: Path, job
 
     with pytest.raises(UsageError, match="Film gave no pictures"):
         list(generator.render(jobs("a shape")))
+
+
+CARD = "---\nlicense: apache-2.0\ntags: [x]\n---\n# A model\nlicense: gpl\n"
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        (CARD, "apache-2.0"),
+        (CARD.replace("\n", "\r\n"), "apache-2.0"),
+        (CARD.replace("license: apache-2.0", "license: other\nlicense_name: fair-ai-1.0"), "fair-ai-1.0"),
+        ("# A model\n---\nlicense: mit\n---\n", None),
+        ("---\nlicense: mit\n", None),
+        ("---\nlicense: [mit, gpl]\n---\n", None),
+        ("---\nlicense: *alias\n---\n", None),
+        ("---\n- a\n---\n", None),
+        ("---\nlicense: " + "x" * 500 + "\n---\n", "x" * 100),
+    ],
+)
+def test_the_licence_is_the_one_that_the_model_s_card_names(tmp_path: Path, card: str, licence: str | None) -> None:
+    (tmp_path / "README.md").write_bytes(card.encode())
+
+    assert card_licence(tmp_path) == licence
+
+
+def test_a_model_without_a_readable_card_has_no_licence_on_record(tmp_path: Path, stable_diffusion: Path) -> None:
+    (tmp_path / "README.md").write_bytes(b"---\nlicense: \xff\n---\n")
+
+    assert card_licence(tmp_path) is None
+    assert opened(stable_diffusion).identity()["licence"] is None
+
+
+def test_the_licence_stands_in_the_identity(tmp_path: Path, stable_diffusion: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(stable_diffusion, model)
+    (model / "README.md").write_text(CARD)
+
+    assert opened(model).identity()["licence"] == "apache-2.0"
 
 
 def test_a_missing_hub_model_says_how_to_get_it() -> None:

@@ -42,6 +42,7 @@ def test_the_packaged_models_draw_and_say_what_they_do_not_know(
     identity = generator.identity()
     assert identity["weights"] == weights_digest(model_path(model))
     assert "only coloured shapes" in str(identity["limits"])
+    assert identity["licence"] == "Apache-2.0"
 
 
 def test_the_two_revisions_are_two_models(jobs: Callable[..., list[Job]]) -> None:

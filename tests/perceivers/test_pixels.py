@@ -75,14 +75,14 @@ def test_numbers_are_finite_and_short_enough_to_store():
     drawing = np.asarray(shape("#2341cd", "gray")) + grain
     numbers = looked(Image.fromarray(np.clip(drawing, 0, 255).astype(np.uint8))).numbers
 
-    assert {"edge_blur", "noise_level", "block_share", "band_share", "occupied_share"} <= set(numbers)
+    assert {"edge_spread", "focus_spread", "noise_level", "block_step", "band_share", "occupied_share"} <= set(numbers)
     assert all(np.isfinite(value) and value == round(value, 6) for value in numbers.values())
 
 
 def test_what_cannot_be_told_is_missing_and_not_a_number():
     flat = looked(Image.new("RGB", (200, 200), "gray")).numbers
 
-    assert "edge_blur" not in flat
+    assert "edge_spread" not in flat
     assert flat["occupied_share"] == 0
 
 

@@ -158,3 +158,109 @@ def test_a_picture_that_cannot_be_decoded_abstains(tiny) -> None:
     (sight,) = perceiver.perceive([Look(Picture(id="a", data=b"", file=""), QUERY)])
 
     assert isinstance(sight, Abstained)
+
+
+# --- ShieldGemma 2 -------------------------------------------------------------------------------
+
+TURNS = (
+    "{{ bos_token }}{% for message in messages %}<start_of_turn>{{ message['role'] }}\n"
+    "{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<start_of_image>{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}<end_of_turn>\n{% endfor %}"
+)
+
+
+@pytest.fixture(scope="module")
+def tiny_gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random ShieldGemma 2 of transformers' own class, with a tokenizer of single letters, as a folder."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import (
+        Gemma3ImageProcessor,
+        PreTrainedTokenizerFast,
+        ShieldGemma2Config,
+        ShieldGemma2ForImageClassification,
+        ShieldGemma2Processor,
+    )
+
+    special = ["<pad>", "<eos>", "<bos>", "<unk>", "<start_of_image>", "<end_of_image>", "<image_soft_token>",
+               "<start_of_turn>", "<end_of_turn>", "Yes", "No"]  # fmt: skip
+    vocabulary = {word: number for number, word in enumerate([*special, *map(chr, range(32, 127)), "\n"])}
+    letters = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    letters.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    tokens = {"image_token": "<image_soft_token>", "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>"}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=letters, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>", unk_token="<unk>",
+        extra_special_tokens=tokens,
+    )  # fmt: skip
+    images = Gemma3ImageProcessor(size={"height": 28, "width": 28})
+    processor = ShieldGemma2Processor(images, tokenizer, chat_template=TURNS, image_seq_length=4)
+    config = ShieldGemma2Config(
+        text_config={"vocab_size": len(vocabulary), "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
+                     "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8, "pad_token_id": 0,
+                     "max_position_embeddings": 4096, "sliding_window": 4096},
+        vision_config={"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+                       "image_size": 28, "patch_size": 7},
+        mm_tokens_per_image=4,
+        **{f"{name}_token_index": vocabulary[tokens[f"{name}_token"]] for name in ("image", "boi", "eoi")},
+    )  # fmt: skip
+    config.yes_token_index, config.no_token_index = vocabulary["Yes"], vocabulary["No"]
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("gemma")
+    model = ShieldGemma2ForImageClassification(config)
+    for name, weights in model.named_parameters():
+        if "mm_input_projection" in name:  # zero at birth, so that no picture would reach the words
+            weights.data.normal_()
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def test_a_tiny_shieldgemma_says_of_each_policy_what_it_says_of_it_alone(tiny_gemma: Path) -> None:
+    """The three policies differ in length and stand in one batch, padded on the left: that must change nothing."""
+    import torch
+    from PIL import Image
+    from transformers import AutoProcessor, ShieldGemma2ForImageClassification
+
+    (picture,) = pictures(1)
+    found = SafetyPerceiver(f"shieldgemma:{tiny_gemma}").perceive([Look(picture, QUERY)])[0]
+    assert isinstance(found, Safety)
+
+    model = ShieldGemma2ForImageClassification.from_pretrained(tiny_gemma).eval()
+    processor = AutoProcessor.from_pretrained(tiny_gemma)
+    lengths = set()
+    for policy, kind in safety.POLICIES.items():
+        inputs = processor(images=[Image.fromarray(picture.rgb)], policies=[policy], return_tensors="pt")
+        lengths.add(inputs["input_ids"].shape[1])
+        with torch.inference_mode():
+            alone = float(model(**inputs).probabilities[0, 0])
+        (together,) = [one.score for one in found.policies if one.policy == kind]
+        assert together == pytest.approx(alone, abs=2e-6)
+    assert len(lengths) == 3
+
+
+def test_a_shieldgemma_says_the_same_of_a_picture_in_any_company(tiny_gemma: Path) -> None:
+    model = SafetyPerceiver(f"shieldgemma:{tiny_gemma}")
+    looks = [Look(picture, QUERY) for picture in pictures(3)]
+
+    together = model.perceive(looks)
+
+    assert [model.perceive([look])[0] for look in reversed(looks)] == list(reversed(together))
+    assert len({sight.policies for sight in together}) == 3
+
+
+def test_a_shieldgemma_in_a_folder_is_known_by_its_weights(tiny_gemma: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    other = Path(shutil.copytree(tiny_gemma, tmp_path / "other"))
+    weights = load_file(other / "model.safetensors")
+    name = sorted(weights)[0]
+    save_file({**weights, name: weights[name] + 1}, other / "model.safetensors", metadata={"format": "pt"})
+
+    first, second = (SafetyPerceiver(f"shieldgemma:{folder}").identity() for folder in (tiny_gemma, other))
+
+    assert len(first["weights"]) == 64
+    assert first["weights"] != second["weights"]
+    assert str(tiny_gemma) not in str(first)

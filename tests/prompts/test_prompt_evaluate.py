@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imgaudit.prompts.evaluate import interval, lines, read, tally
+from imgaudit.prompts.evaluate import Tally, interval, lines, read, tally
 
 DATA = Path(__file__).parent / "data"
 
@@ -27,8 +27,31 @@ def test_names_are_found_as_docs_say():
 
     assert written["all"].found >= 95
     assert written["all"].alarms <= 3
-    assert later["later obfuscated"].found >= 9
-    assert later["later paraphrased"].found >= 9
+    assert _found(later, "obfuscated") >= 9
+    assert _found(later, "paraphrased") >= 9
+
+
+def _found(tallies: dict[str, Tally], form: str) -> int:
+    return sum(count.found for group, count in tallies.items() if group.endswith(f" {form}"))
+
+
+def test_prompts_written_after_the_freeze_are_found_as_docs_say():
+    fresh = tally(read(DATA / "fresh.jsonl", None), doubtful=True)
+
+    assert (fresh["all"].positives, fresh["all"].negatives) == (143, 60)
+    assert fresh["all"].alarms <= 3
+    assert _found(fresh, "plain") >= 46
+    assert _found(fresh, "obfuscated") >= 29
+    assert _found(fresh, "sexual") == 6
+
+
+def test_a_child_in_a_prompt_without_one_is_a_false_alarm(tmp_path: Path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "two toddlers", "names": [], "kind": "none", "form": "negative"}\n')
+
+    count = tally(read(path, None), doubtful=True)["all"]
+
+    assert (count.alarms, count.negatives) == (1, 1)
 
 
 def test_parti_prompts_are_told_apart(corpora: Path):

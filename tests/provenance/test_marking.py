@@ -1,4 +1,4 @@
-"""Marks in PNG, JPEG and WebP: written, signed, read back by us and by others, resaved and tampered with."""
+"""Marks in PNG, JPEG, WebP and AVIF: written, signed, read back by us and by others, resaved and tampered with."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ FULL = Marks(
     identifier="xmp.did:1",
     aigc=aigc_label("001X", "77"),
 )
-FORMATS = ["PNG", "JPEG", "WEBP", "lossless WEBP"]
+FORMATS = ["PNG", "JPEG", "WEBP", "lossless WEBP", "AVIF"]
 
 
 def picture(kind: str, mode: str = "RGB", **more: object) -> bytes:
@@ -189,7 +189,7 @@ def test_a_prompt_that_no_segment_can_hold_is_refused() -> None:
 
 def test_public_files_are_put_together_as_they_were(corpora: Path) -> None:
     files = [p for name in ("genmeta", "provenance") for p in sorted((corpora / name).rglob("*"))]
-    files = [p for p in files if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp")]
+    files = [p for p in files if p.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".avif")]
     if not files:
         pytest.skip(f"no pictures with metadata at {corpora}")
 

@@ -23,7 +23,7 @@ from imgaudit.types import Case, Measured, Percepts, Source
 
 SOURCE = Source(generator="g", model="m", steps=4, seed=7, prompt="a secret client brief")
 READER = ManifestReader()
-KINDS = ["PNG", "JPEG", "WEBP"]
+KINDS = ["PNG", "JPEG", "WEBP", "AVIF"]
 
 
 def picture(kind: str, **more: object) -> bytes:

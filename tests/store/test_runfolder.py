@@ -62,6 +62,7 @@ def test_a_record_never_leads_outside_its_root(folder: RunFolder, tmp_path: Path
 
     assert folder.locate("r0/../secret.png", roots) is None
     assert folder.locate("r7/a.png", roots) is None
+    assert folder.locate("r0//etc/hostname", roots) is None
     assert folder.locate("r0/a.png", roots) == tmp_path / "a.png"
 
 

@@ -52,7 +52,7 @@ def graded(found: Source) -> Source:
 
 def filled(first: Source, second: Source) -> Source:
     """The first source, with what it lacks taken from the second."""
-    gaps = {name: value for name, value in second.model_dump().items() if getattr(first, name) is None}
+    gaps = {name: getattr(second, name) for name in Source.model_fields if getattr(first, name) is None}
     return graded(first.model_copy(update=gaps))
 
 

@@ -68,6 +68,7 @@ class Graph:
 
     nodes: dict[str, Node]
     visits: int = field(default=0)
+    _path: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Graph | None:
@@ -279,7 +280,15 @@ class Graph:
         link = self.linked(value)
         if link is None or depth > DEPTH_LIMIT or (asked and SYSTEM.search(self.title(link))):
             return None
-        asked = asked or bool(LANGUAGE_MODEL.search(self.kind(link)))
+        if link in self._path:  # a text that is made of itself
+            return None
+        self._path.add(link)
+        try:
+            return self._text_of(link, depth, asked or bool(LANGUAGE_MODEL.search(self.kind(link))))
+        finally:
+            self._path.discard(link)
+
+    def _text_of(self, link: str, depth: int, asked: bool) -> str | None:
         inputs = self.inputs(link)
         parts = [inputs[name] for name in sorted(inputs, key=_part_order) if PART.fullmatch(name)]
         if len(parts) > 1:

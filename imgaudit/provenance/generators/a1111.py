@@ -18,14 +18,18 @@ from imgaudit.provenance.generators._common import Parser, picked, source
 from imgaudit.types import Source
 
 NEGATIVE = "Negative prompt:"
-# imgaudit's own line need not begin with the steps, for they may be unknown
+# some savers write the settings in an order of their own; imgaudit's own line need not have the steps at all
 SETTINGS = re.compile(
-    r"^ *Steps: *\d+ *(?:,|$)|^(?:Sampler|CFG scale|Seed|Size): [^\n]*, Version: imgaudit$", re.MULTILINE
+    r"^ *Steps: *\d+ *(?:,|$)|^(?:Sampler|Schedule type|CFG scale|Seed|Size|Model(?: hash)?): [^\n]*"
+    r"(?:, *Steps: *\d+ *(?:,|$)|, Version: imgaudit$)",
+    re.MULTILINE,
 )
+RESOURCES = re.compile(r"\bCivitai resources: (?=\[)")
 PAIR = re.compile(r'([\w][\w /+.\-()]{0,80}?):\s*("(?:\\.|[^"\\])*"|[^,\n]*)(?:,|\n|$)')
 SETTINGS_LIMIT = 20_000
 PLACES = (
     "png.parameters",
+    "png.Parameters",
     "exif.UserComment",
     "xmp.exif:UserComment",
     "pixels.parameters",
@@ -62,16 +66,21 @@ VERSIONS = (
 def find(fields: Fields) -> str | None:
     """The text in this format, or None. A `parameters` field with settings or without is taken as one."""
     for place in PLACES:
-        text = fields.get(place)
+        text = _plain(fields.get(place))
         if text is not None and SETTINGS.search(text):
             return text
-    text = fields.get("png.parameters")
-    return text if text is not None and not text.lstrip().startswith("{") else None
+    text = _plain(fields.get("png.parameters"))
+    return text if text is not None and not text.lstrip().startswith(("{", '"{')) else None
+
+
+def _plain(text: str | None) -> str | None:
+    """The text with line feeds alone, and without the mark of byte order that some savers leave at its start."""
+    return None if text is None else text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def split(text: str) -> tuple[str, str | None, dict[str, str]]:
     """Prompt, negative prompt and settings (names in lower case)."""
-    text = text.replace("\r\n", "\n")
+    text = _plain(text) or ""
     start = len(text)
     for match in SETTINGS.finditer(text):  # the last one: a prompt may itself hold such a line
         start = match.start()
@@ -117,7 +126,21 @@ def parse(fields: Fields) -> Source:
     if text is None:
         return Source()
     prompt, negative, settings = split(text)
-    return source(program(settings), {**picked(settings, NAMES), "prompt": prompt, "negative": negative})
+    values = {**picked(settings, NAMES), "prompt": prompt, "negative": negative}
+    return source(program(settings), {**values, "model": values["model"] or _resource(text)})
+
+
+def _resource(text: str) -> str | None:
+    """The checkpoint that Civitai lists among its resources, as JSON behind the settings."""
+    match = RESOURCES.search(text)
+    if match is None:
+        return None
+    try:
+        listed, _ = json.JSONDecoder().raw_decode(text[match.end() : match.end() + SETTINGS_LIMIT])
+    except (ValueError, RecursionError):
+        return None
+    names = [one.get("modelName") for one in listed if isinstance(one, dict) and one.get("type") == "checkpoint"]
+    return next((name for name in names if isinstance(name, str)), None)
 
 
 PARSER = Parser("a1111", lambda fields: find(fields) is not None, parse)

@@ -20,7 +20,9 @@ NAMES = {
 }
 MODEL_NAMES = ("name", "model_name", "key")
 DREAM = re.compile(r'^"((?:\\.|[^"\\])*)"(.*)$', re.DOTALL)
-SWITCH = re.compile(r"(?:^|\s)-([sSCA])\s*(\S+)")
+BARE_DREAM = re.compile(r"^(?=\S)(.+?)(?=\s-{1,2}[A-Za-z]|$)(.*)$", re.DOTALL)
+SWITCH = re.compile(r"(?:^|\s)(?:-([sSCA])|--(steps|seed|cfg_scale|sampler)(?:\s|=))\s*(\S+)")
+LONG = {"steps": "s", "seed": "S", "cfg_scale": "C", "sampler": "A"}
 COMMAND_LIMIT = 100_000
 BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 
@@ -68,11 +70,12 @@ def _older(value: Mapping[str, Any]) -> Source:
 
 
 def _dream(text: str) -> Source:
-    match = DREAM.match(text[:COMMAND_LIMIT].strip())
+    command = text[:COMMAND_LIMIT].strip()
+    match = DREAM.match(command) or BARE_DREAM.match(command)
     if match is None:
         return source("InvokeAI", {})
-    prompt, negative = _apart(match[1])
-    switches = dict(SWITCH.findall(match[2]))
+    prompt, negative = _apart(match[1].replace('\\"', '"'))
+    switches = {short or LONG[long]: value for short, long, value in SWITCH.findall(match[2])}
     names = {"steps": "s", "seed": "S", "guidance": "C", "sampler": "A"}
     values = {ours: switches.get(theirs) for ours, theirs in names.items()}
     return source("InvokeAI", {**values, "prompt": prompt, "negative": negative})

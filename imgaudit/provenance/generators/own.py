@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
+
 from imgaudit.provenance.container import Fields, json_object
 from imgaudit.provenance.generators._common import Parser, source
-from imgaudit.types import Source
+from imgaudit.types import JSON, Basis, Source
 
 FIELD = "png.imgaudit"
 
@@ -15,7 +17,16 @@ def _recognise(fields: Fields) -> bool:
 
 def _parse(fields: Fields) -> Source:
     value = json_object(fields.get(FIELD) or "") or {}
-    return source(value.get("generator") or "imgaudit", value)
+    read = source(value.get("generator") or "imgaudit", value)
+    return read.model_copy(update={"basis": _basis(value.get("basis"))})
+
+
+def _basis(value: JSON) -> Basis | None:
+    """The picture that this one was made from, unless the mark is not as imgaudit writes it."""
+    try:
+        return Basis.model_validate(value) if value is not None else None
+    except ValidationError:
+        return None
 
 
 PARSER = Parser("imgaudit", _recognise, _parse)

@@ -13,6 +13,8 @@ from imgaudit.provenance.generators._common import Parser, source
 from imgaudit.types import Source
 
 JOB = re.compile(r"Job ID:\s{0,4}[0-9a-f]{8}-[0-9a-f-]{27}")
+DASH = re.compile(r"(?:(?<=\s)|^)[\u2013\u2014](?=[A-Za-z])")
+"""Text programs make one long dash of the two before a flag."""
 FIRST_FLAG = re.compile(r"(?:^|\s)--\w")
 FLAG = re.compile(r"--([A-Za-z]\w*)\s*([^-\s](?:(?!\s--)[^\n])*)?")
 DESCRIPTIONS = ("png.Description", "iptc.Caption-Abstract", "xmp.dc:description", "exif.ImageDescription")
@@ -64,7 +66,7 @@ def _job(fields: Fields) -> str | None:
 
 
 def _midjourney(fields: Fields) -> Source:
-    text = _job(fields) or ""
+    text = DASH.sub("--", _job(fields) or "")
     first = FIRST_FLAG.search(text)
     prompt, switches = (text[: first.start()], text[first.start() :]) if first else (text, "")
     flags = {name.lower(): value.strip() for name, value in FLAG.findall(switches)}

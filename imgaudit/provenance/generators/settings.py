@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imgaudit.provenance.container import Fields
+from imgaudit.provenance.container import Fields, json_object
 from imgaudit.provenance.generators._common import Parser, picked, source
 from imgaudit.types import Source
 
@@ -86,13 +86,16 @@ def _ruined(fields: Fields) -> dict[str, Any] | None:
 
 
 def _fooocus(fields: Fields) -> dict[str, Any] | None:
-    return fields.having("prompt", "base_model") or fields.having("Prompt", "Base Model")
+    named = fields.having("metadata_scheme", "prompt")
+    scheme = str(named["metadata_scheme"]).lower() if named else ""
+    found = fields.having("prompt", "base_model") or fields.having("Prompt", "Base Model")
+    return found or (named if scheme == "fooocus" else None)
 
 
 def _swarm(fields: Fields) -> dict[str, Any] | None:
     found = fields.having("sui_image_params")
     settings = found.get("sui_image_params") if found else None
-    return settings if isinstance(settings, dict) else None
+    return settings if isinstance(settings, dict) else json_object(settings) if isinstance(settings, str) else None
 
 
 def _easy(fields: Fields) -> dict[str, Any] | None:

@@ -22,14 +22,19 @@ WORDS: dict[Status, str] = {
 }
 
 
-def html(report: ComplianceReport) -> str:
-    """The report as an HTML document."""
+BESIDE = "report.html"
+"""Where links of evidence lead: the pages of the run, in the same folder."""
+
+
+def html(report: ComplianceReport, beside: str = BESIDE) -> str:
+    """The report as an HTML document; `beside` is the address that links of evidence begin with."""
     from markupsafe import Markup
 
     style = (TEMPLATES / "comply.css").read_text("utf-8")
     hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return environment_of(slug=slug).get_template("comply.html.j2").render(
         report=report,
+        beside_address=beside,
         style=Markup(style),
         policy=Markup(f"default-src 'none'; style-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'"),
         sections=[(pack, _ordered(report.controls, pack.name)) for pack in report.packs],
