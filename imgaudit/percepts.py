@@ -253,21 +253,6 @@ class Balls(Percept):
     balls: tuple[Ball, ...] = ()
 
 
-class CastShadow(Stored):
-    """A long shadow on the ground."""
-
-    box: Box
-    foot: Point = Field(description="where it starts, at what casts it")
-    tip: Point = Field(description="where it ends")
-    darker: float = Field(ge=0, description="natural logarithm of how much darker it is than the ground")
-
-
-class Shadows(Percept):
-    """Long shadows on the ground (`scene`, part `shadows`), longest first."""
-
-    shadows: tuple[CastShadow, ...] = ()
-
-
 class BorderFrame(Stored):
     """A uniform border."""
 
