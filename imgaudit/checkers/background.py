@@ -115,9 +115,8 @@ class BackgroundChecker:
         bordered = found.measures["frame"] > 0
         regions = found.regions[:1] if bordered else found.regions  # what is to be cropped stands alone
         found.measures["repeats"] = float(seen.shifts)
-        if seen.oddness is not None and seen.odd_tile is not None:
+        if seen.oddness is not None:  # not drawn: every picture has a tile that differs most
             found.measures["odd_tile"] = rounded(seen.oddness)
-            found.lines.append(Polyline(label="tile that differs most", points=_corners(seen.odd_tile), closed=True))
         return Measured(
             measures={**found.measures, "confidence": rounded(sure)},
             unmeasured=found.unmeasured,
