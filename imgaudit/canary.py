@@ -11,7 +11,7 @@ on a machine that does not draw the same picture twice differ by more than the m
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from imgaudit.compare.pairing import TOLD, read_scores, strata_of
-from imgaudit.engine.inline import PictureRow
+from imgaudit.engine.inline import PictureRow, rows_of
 from imgaudit.engine.sources import SuiteSource
 from imgaudit.errors import RunError, UsageError
 from imgaudit.kernels.inference import clopper_pearson, non_inferior, sign_flip
@@ -214,7 +214,7 @@ def redrawn(
     run = folder.read_run()
     if run.kind != "run" or run.generator is None:
         raise UsageError(f"{path}: these pictures were audited, not rendered, so that they cannot be drawn again")
-    rows = _spread(list(_made(folder)), pictures)
+    rows = _spread(list(rows_of(folder)), pictures)
     if not rows:
         return Determinism(answer="not told", why="the run holds no picture")
     generator = build(str(run.generator["spec"]))
@@ -224,16 +224,6 @@ def redrawn(
         drawn.append(_drawn_again(folder, run, row, generator))
         advance()
     return _concluded(tuple(drawn), changed)
-
-
-def _made(folder: RunFolder) -> Iterator[PictureRow]:
-    for name in folder.parts("renders"):
-        rows = folder.read_part("renders", name)
-        if rows is None:
-            raise RunError(f"{folder.path}/renders/{name}.parquet: is damaged; give the command of this run once more")
-        for row in rows:
-            if row["refused"] is None:
-                yield PictureRow.model_validate_json(row["payload"])
 
 
 def _spread(rows: Sequence[PictureRow], number: int) -> list[PictureRow]:

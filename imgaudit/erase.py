@@ -36,7 +36,7 @@ from imgaudit.store.decisions import (
     pictures_digest,
     read_log,
 )
-from imgaudit.store.runfolder import REVIEW, WORK, RunFolder, finding_row
+from imgaudit.store.runfolder import REPAIRS, REVIEW, WORK, RunFolder, finding_row
 from imgaudit.types import Finding, GroupFinding, ImageRecord
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 DERIVED = ("comply.html", "comply.json", "comply.pdf", "comply.dsse.json")
 RECORD = ("pictures", "findings", "verdicts", "groups.jsonl", "private.json", NOTES, WORK, REVIEW)
 LAST = ("images.jsonl", "report.json", "renders", "run.json")
-REPAIRS, LINES = "repairs", "repairs.jsonl"
+LINES = "repairs.jsonl"
 GONE = "(erased)"
 
 

@@ -197,7 +197,7 @@ class Mirroring(Percept):
     """Mirror symmetry of what is in the picture (`scene`, part `mirror`)."""
 
     points: int = Field(ge=0, description="key points that were looked at")
-    axis: MirrorAxis | None = Field(default=None, description="the axis with most votes; null where none has two")
+    axis: MirrorAxis | None = Field(default=None, description="the axis with most votes; null where it has too few")
 
 
 class Shading(Stored):
@@ -213,7 +213,6 @@ class EyeLight(Stored):
     """One eye: how large its iris is, and the highlight on it."""
 
     radius: float = Field(ge=0, description="of the iris, in pixels")
-    contrast: float = Field(description="brightest pixel over the iris's median, in grey levels")
     spot: tuple[float, float, float] | None = Field(
         description="x, y in radii along and across the line of the eyes, and share of the iris; null without one"
     )
@@ -288,7 +287,6 @@ class Ground(Percept):
     repetition: float | None = Field(default=None, description="its height in robust deviations; null if too small")
     faint: float | None = Field(default=None, description="contrast of what repeats, as a share of the picture's own")
     flat: float = Field(default=0.0, ge=0, le=1, description="share of even places in few colours, the ground left out")
-    odd_tile: Box | None = None
     oddness: float | None = Field(default=None, description="robust deviations of the tile that differs most")
 
 

@@ -128,7 +128,7 @@ def decode(data: bytes, id: str, limits: Limits | None = None) -> tuple[Picture,
             image.load()
             rgba = _oriented(_as_rgba(image), _orientation(image))
             transparent = _transparent(rgba)
-            rgb = _on_white(rgba) if transparent else _plain_rgb(rgba)
+            rgb = on_white(rgba) if transparent else _plain_rgb(rgba)
             picture = Picture(id, data, file, rgb, _digest(rgba), mode, name, transparent)
     except PictureError as error:
         return Picture(id, data, file, format=name), str(error)
@@ -330,7 +330,8 @@ def _transparent(rgba: Image.Image) -> float:
     return 1 - rgba.getchannel("A").histogram()[255] / (rgba.width * rgba.height)
 
 
-def _on_white(rgba: Image.Image) -> np.ndarray:
+def on_white(rgba: Image.Image) -> np.ndarray:
+    """RGB, uint8 (height, width, 3), of an RGBA picture laid on white, as every check sees it."""
     from PIL import Image
 
     return _plain_rgb(Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba))

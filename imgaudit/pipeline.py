@@ -289,6 +289,15 @@ def _refusals(folder: RunFolder) -> dict[str, int]:
     return counts
 
 
+def asked_by(rubric: Rubric) -> dict[str, Asked]:
+    """Dimension -> what a rubric asks of the answers that people give about it."""
+    return {
+        name: Asked(entry.attestation.scope, entry.attestation.valid_days)
+        for name, entry in rubric.dimensions.items()
+        if entry.attestation is not None
+    }
+
+
 def answers_of(
     folder: RunFolder, rubric: Rubric, as_of: date | None = None, entries: Sequence[Event] | None = None
 ) -> Answers:
@@ -298,15 +307,10 @@ def answers_of(
     """
     if not has_decisions(folder.path):
         return NOBODY
-    asked = {
-        name: Asked(entry.attestation.scope, entry.attestation.valid_days)
-        for name, entry in rubric.dimensions.items()
-        if entry.attestation is not None
-    }
     day = as_of or datetime.now(UTC).date()
     run = folder.read_run()
     entries = read_log(folder.path).entries if entries is None else entries
-    return Answers(entries, set_digest(folder), generator_digest(run), day, asked)
+    return Answers(entries, set_digest(folder), generator_digest(run), day, asked_by(rubric))
 
 
 def rulings_of(

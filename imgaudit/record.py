@@ -167,7 +167,7 @@ class ReviewSummary(Stored):
     waiting: int = Field(description="pictures that wait for a second person, or whose reviewers disagree")
     overruled: int = Field(description="decided otherwise than the checks, which had decided as well")
     settled: int = Field(description="decided where the checks held, so that there was nothing to overrule")
-    outweighed: int = Field(description="decided, and held or rejected all the same by a firm rule or an answer")
+    outweighed: int = Field(description="decided, and a firm rule, or an answer missing or no, is stricter")
     undone: int = Field(description="decisions about these pictures that were taken back")
     matrix: dict[Decision, dict[Decision, int]] = Field(description="machine verdict -> people's -> pictures")
     people: tuple[Reviewer, ...]

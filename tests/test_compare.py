@@ -16,7 +16,7 @@ from imgaudit.errors import ConfigError, RunError, UsageError
 from imgaudit.kernels.inference import FEWEST
 from imgaudit.record import FinishedRun
 from imgaudit.rubric import Primary, Regression, Rubric, load_rubric, packaged_rubrics
-from imgaudit.types import Case, Finding
+from imgaudit.types import Case, Extend, Finding, InputFile, InputMask
 from tests.compared import PUBLISH, Model, abstained, cases_of, measured, only, picture, run_of
 
 FLIPS = 2_000
@@ -270,6 +270,32 @@ def test_one_name_for_two_questions_is_refused(change: dict[str, object], said: 
 
     with pytest.raises(RunError, match=f"'case-0000' has {said}"):
         compared(Model(1).run(CASES), Model(2).run(changed))
+
+
+@pytest.mark.parametrize("other", [
+    {"image": InputFile(file="a.png", sha256="2" * 64)}, {"image": None}, {"mask": InputMask(box=(0, 0, 8, 9))},
+    {"extend": Extend(left=8)},
+])  # fmt: skip
+def test_a_case_that_starts_from_another_picture_or_place_is_refused(other: dict[str, object]):
+    start = {"image": InputFile(file="a.png", sha256="1" * 64), "mask": InputMask(box=(0, 0, 8, 8))}
+    given = [case.model_copy(update=start) for case in CASES]
+    moved = [case.model_copy(update={"image": InputFile(file="b.png", sha256="1" * 64)}) for case in given]
+    changed = [given[0].model_copy(update=other), *given[1:]]
+
+    assert compared(Model(1).run(given), Model(2).run(moved)).prompts == len(CASES)
+    with pytest.raises(RunError, match="'case-0000' has another picture to start from, or another place in it"):
+        compared(Model(1).run(given), Model(2).run(changed))
+
+
+def test_runs_whose_commands_gave_another_picture_are_refused_and_runs_made_of_other_runs_are_not():
+    def run(number: int, **inputs: str) -> FinishedRun:
+        made = Model(number).run(CASES)
+        return replace(made, run=made.run.model_copy(update={"request": {"inputs": inputs} if inputs else {}}))
+
+    with pytest.raises(RunError, match="given another --image to start from"):
+        compared(run(1, image="1" * 64), run(2, image="2" * 64))
+    for one, other in (({"image": "1"}, {"image": "1"}), ({"from": "1"}, {"from": "2"}), ({}, {"image": "1"})):
+        assert compared(run(1, **one), run(2, **other)).prompts == len(CASES)
 
 
 def test_a_rubric_without_the_section_compares_nothing():

@@ -31,7 +31,7 @@ from imgaudit.digest import digest_bytes
 from imgaudit.kernels import face_geometry
 from imgaudit.kernels.spread import wilson
 from imgaudit.percepts import Face, Landmarks
-from imgaudit.pictures import SUFFIXES, decode
+from imgaudit.pictures import decode, find_files
 from imgaudit.registry import checkers, perceivers
 from imgaudit.types import Case, Look, Measured, Percepts, Picture, Query
 
@@ -121,16 +121,15 @@ def picture_of(rgb: Pixels, quality: int | None = None) -> Picture:
 def photographs(places: Sequence[Path], looker: Looker) -> Iterator[Photo]:
     """Every photograph below some folders, each content once."""
     seen = set()
-    for place in places:
-        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if path.suffix.lower() not in SUFFIXES or not path.is_file():
-                continue
-            data = path.read_bytes()
-            name = digest_bytes(data)
-            picture, _ = decode(data, name)
-            if name not in seen and picture.rgb is not None and min(picture.width, picture.height) >= 16:
-                seen.add(name)
-                yield Photo(path.name, picture.rgb, int(name[:2], 16) % 2 == 0, looker.faces(picture))
+    for file in find_files(places).files:
+        data = file.path.read_bytes()
+        name = digest_bytes(data)
+        if name in seen:
+            continue
+        seen.add(name)
+        picture, _ = decode(data, name)
+        if picture.rgb is not None and min(picture.width, picture.height) >= 16:
+            yield Photo(file.path.name, picture.rgb, int(name[:2], 16) % 2 == 0, looker.faces(picture))
 
 
 # --- streets -------------------------------------------------------------------------------------

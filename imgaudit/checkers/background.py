@@ -16,9 +16,9 @@ Lines that break behind an object and people who merge are not looked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
+from imgaudit.checkers._scene import Found
 from imgaudit.digest import rounded
 from imgaudit.kernels import borders
 from imgaudit.percepts import Copied, Ground
@@ -48,18 +48,6 @@ FLAT_EDGE = 0.95
 FLAT_REASON = "flat art repeats and lines up on purpose"
 
 
-@dataclass
-class _Found:
-    """What is put together for one picture."""
-
-    measures: dict[str, float] = field(default_factory=dict)
-    unmeasured: dict[str, str] = field(default_factory=dict)
-    codes: list[str] = field(default_factory=list)
-    regions: list[Region] = field(default_factory=list)
-    lines: list[Polyline] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
-
-
 @checker
 class BackgroundChecker:
     """Looks for frames, seams of tiles, copied patches and faint repeated patterns.
@@ -82,7 +70,7 @@ class BackgroundChecker:
         Measure("repeats", "distances", "none", "distances at which key points come again; many in bricks or print"),
         Measure("pattern", "deviations", "down", "height of the strongest repetition that is in all parts of it"),
         Measure("odd_tile", "deviations", "none", "how far the tile that differs most is from the others"),
-        Measure("confidence", "share 0..1", "up", "of the finding that is reported; 1 for a frame, which is exact"),
+        Measure("confidence", "share 0..1", "up", "of what is reported, if anything is; 1 for a frame, which is exact"),
     )
     labels: ClassVar[Mapping[str, str]] = {}
     codes: ClassVar[Mapping[str, str]] = {
@@ -106,7 +94,7 @@ class BackgroundChecker:
         seen = percepts.seen(GROUND, Ground)
         if isinstance(seen, (Abstained, Failed)):
             return seen
-        found = _Found()
+        found = Found()
         sure = _of_frame(found, seen)
         if seen.flat >= FLAT_ART:
             found.unmeasured.update(dict.fromkeys(("seam", "seams", "copied", "pattern"), FLAT_REASON))
@@ -117,8 +105,10 @@ class BackgroundChecker:
         found.measures["repeats"] = float(seen.shifts)
         if seen.oddness is not None:  # not drawn: every picture has a tile that differs most
             found.measures["odd_tile"] = rounded(seen.oddness)
+        if found.codes:
+            found.measures["confidence"] = rounded(sure)
         return Measured(
-            measures={**found.measures, "confidence": rounded(sure)},
+            measures=found.measures,
             unmeasured=found.unmeasured,
             codes=tuple(found.codes),
             regions=tuple(regions),
@@ -127,7 +117,7 @@ class BackgroundChecker:
         )
 
 
-def _of_frame(found: _Found, seen: Ground) -> float:
+def _of_frame(found: Found, seen: Ground) -> float:
     frame = seen.frame
     if frame is None or (seen.flat >= FLAT_ART and frame.edge < FLAT_EDGE):  # shapes in a row end a ground as well
         found.measures["frame"] = 0.0
@@ -142,7 +132,7 @@ def _of_frame(found: _Found, seen: Ground) -> float:
     return 1.0
 
 
-def _of_seams(found: _Found, seen: Ground) -> float:
+def _of_seams(found: Found, seen: Ground) -> float:
     if seen.seam is None:
         found.unmeasured["seam"] = found.unmeasured["seams"] = f"smaller than {borders.SMALLEST_SIDE} pixels"
         return 0.0
@@ -161,7 +151,7 @@ def _of_seams(found: _Found, seen: Ground) -> float:
     return seen.seam
 
 
-def _of_copies(found: _Found, seen: Ground) -> float:
+def _of_copies(found: Found, seen: Ground) -> float:
     largest = max((copy for copy in seen.copies if copy.pairs >= COPY_POINTS), key=_likeness, default=None)
     found.measures["copied"] = rounded(max(0.0, largest.likeness)) if largest else 0.0
     if largest is None or largest.likeness < COPY_LIKENESS:
@@ -181,7 +171,7 @@ def _likeness(copy: Copied) -> float:
     return copy.likeness
 
 
-def _of_pattern(found: _Found, seen: Ground) -> float:
+def _of_pattern(found: Found, seen: Ground) -> float:
     if seen.repetition is None or seen.faint is None or seen.period is None:
         found.unmeasured["pattern"] = "too small to look for a repeated pattern"
         return 0.0
@@ -195,11 +185,6 @@ def _of_pattern(found: _Found, seen: Ground) -> float:
     found.lines.append(Polyline(label="period", points=(middle, (middle[0] + across, middle[1] + down))))
     found.words.append(f"one pattern repeats every {max(abs(across), abs(down))} pixels over the whole picture")
     return rounded(1 - PATTERN_LIMIT / (2 * seen.repetition))
-
-
-def _corners(box: Box) -> tuple[tuple[float, float], ...]:
-    x0, y0, x1, y1 = box
-    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
 
 
 def _middle(box: Box) -> tuple[float, float]:

@@ -19,9 +19,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from imgaudit.checkers._scene import SCENES, faces_seen
 from imgaudit.digest import rounded
 from imgaudit.kernels import face_geometry, shading
-from imgaudit.percepts import Balls, EyeLight, FaceScenes, Landmarks, Shading
+from imgaudit.percepts import Balls, EyeLight, Face, FaceScene, Shading
 from imgaudit.registry import checker
 from imgaudit.types import (
     Abstained,
@@ -38,8 +39,6 @@ from imgaudit.types import (
     Region,
 )
 
-FACES = Query("landmarks", {"parts": ["faces"]})
-SCENES = Query("scene", {"part": "faces"}, (FACES,))
 BALLS = Query("scene", {"part": "balls"})
 
 TURNED_DEGREES = 40.0
@@ -101,17 +100,16 @@ class LightingChecker:
     def measure(self, case: Case, percepts: Percepts) -> Outcome:
         """The directions of the light, and whether they agree."""
         balls = percepts.seen(BALLS, Balls)
-        faces, scenes = percepts.seen(FACES, Landmarks), percepts.seen(SCENES, FaceScenes)
-        for sight in (faces, scenes):
-            if isinstance(sight, Failed):
-                return sight
+        faces = faces_seen(percepts)
+        if isinstance(faces, Failed):
+            return faces
         if isinstance(balls, (Abstained, Failed)):
             return balls
         lit = _lit_balls(balls)
         spots: list[tuple[float, Box]] = []
-        if isinstance(faces, Landmarks) and isinstance(scenes, FaceScenes):
-            lit = [*_lit_faces(faces, scenes), *lit]
-            spots = _spots(faces, scenes)
+        if not isinstance(faces, Abstained):
+            lit = [*_lit_faces(faces), *lit]
+            spots = _spots(faces)
         if not lit and not spots:
             return Abstained("no face or ball shows from which side the light comes")
         return _measured(lit, spots)
@@ -123,10 +121,9 @@ def _usable(shade: Shading) -> shading.Shade | None:
     return found if found.fit >= LEAST_FIT and found.strength >= ONE_SIDED else None
 
 
-def _lit_faces(faces: Landmarks, scenes: FaceScenes) -> list[Lit]:
-    meshed = [face for face in faces.faces if face.mesh is not None]
+def _lit_faces(faces: Sequence[tuple[Face, FaceScene]]) -> list[Lit]:
     lit = []
-    for number, (face, scene) in enumerate(zip(meshed, scenes.faces, strict=False), start=1):
+    for number, (face, scene) in enumerate(faces, start=1):
         shade = None if scene.shading is None else _usable(scene.shading)
         if shade is not None and abs(face_geometry.yaw(np.array(face.mesh))) <= TURNED_DEGREES:
             lit.append(Lit(f"face {number}", face.box, shade))
@@ -143,11 +140,10 @@ def _lit_balls(seen: Balls) -> list[Lit]:
     return lit
 
 
-def _spots(faces: Landmarks, scenes: FaceScenes) -> list[tuple[float, Box]]:
+def _spots(faces: Sequence[tuple[Face, FaceScene]]) -> list[tuple[float, Box]]:
     """For each face whose two eyes have a highlight, how far their places are apart."""
-    meshed = [face for face in faces.faces if face.mesh is not None]
     found = []
-    for face, scene in zip(meshed, scenes.faces, strict=False):
+    for face, scene in faces:
         if scene.eyes is None or abs(face_geometry.yaw(np.array(face.mesh))) > EYE_DEGREES:
             continue
         places = [place for eye in scene.eyes if (place := _place(eye)) is not None]
@@ -167,14 +163,17 @@ def _place(eye: EyeLight) -> tuple[float, float] | None:
 def _measured(lit: Sequence[Lit], spots: Sequence[tuple[float, Box]]) -> Measured:
     measures = {"lit": float(len(lit))}
     unmeasured, codes, regions, words = {}, [], [], []
+    arrows: tuple[Polyline, ...] = ()
     if lit:
         measures["one_sided"] = rounded(max(thing.shade.strength for thing in lit))
+        measures["confidence"] = rounded(min(thing.shade.fit for thing in lit))
         words.append(f"light from {side(lit[0].shade.azimuth)} on {lit[0].name}")
     if len(lit) > 1:
         worst, odd = max(((_off_others(lit, number), number) for number in range(len(lit))), key=lambda far: far[0])
         measures["disagreement"] = rounded(worst)
         if worst >= DISAGREE_DEGREES:
             codes.append("lighting.disagree")
+            arrows = tuple(_arrow(thing) for thing in lit)
             regions.append(Region(label=lit[odd].name, box=lit[odd].box, score=lit[odd].shade.fit))
             words.append(f"{lit[odd].name} is lit from {worst:.0f} degrees beside what lights the rest")
     else:
@@ -188,15 +187,13 @@ def _measured(lit: Sequence[Lit], spots: Sequence[tuple[float, Box]]) -> Measure
             words.append("the highlights in the two eyes of a face stand at different places")
     else:
         unmeasured["highlights"] = "no face shows a highlight in both eyes"
-    fits = [thing.shade.fit for thing in lit]
-    measures["confidence"] = rounded(min(fits) if fits else 0.5)
     return Measured(
         measures=measures,
         labels={"from": side(lit[0].shade.azimuth)} if lit else {},
         unmeasured=unmeasured,
         codes=tuple(codes),
         regions=tuple(regions),
-        evidence=Evidence(polylines=tuple(_arrow(thing) for thing in lit)),
+        evidence=Evidence(polylines=arrows),
         message="; ".join(words) or "the highlights in the eyes agree",
     )
 

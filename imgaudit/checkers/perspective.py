@@ -179,7 +179,7 @@ def _measured(seen: Segments, view: View) -> Measured:
         unmeasured=unmeasured,
         codes=("perspective.off_horizon",) if flagged else (),
         regions=_regions(seen, off, measures["off_horizon"]) if flagged else (),
-        evidence=Evidence(polylines=_drawn(seen, view)),
+        evidence=Evidence(polylines=_drawn(seen, view) if flagged else ()),
         message=message,
     )
 

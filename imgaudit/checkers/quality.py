@@ -179,7 +179,7 @@ def _sizes(numbers: Mapping[str, float]) -> dict[str, float]:
 
 def _jpeg_quality(seen: Pixels, facts: FileFacts | Abstained | Failed) -> float | None:
     """The lower of what the file's own tables say and what the pixels went through before."""
-    found = [seen.numbers[name] for name in ("compressed_quality",) if name in seen.numbers]
+    found = [seen.numbers["compressed_quality"]] if "compressed_quality" in seen.numbers else []
     if isinstance(facts, FileFacts) and facts.jpeg_quality is not None:
         found.append(float(facts.jpeg_quality))
     return min(found, default=None)

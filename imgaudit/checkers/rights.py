@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 METADATA = Query("metadata")
 PROMPT_LENGTH = 20_000
 """Longer prompts are read to here: a checker's time must not depend on what a file says of itself."""
+UNREAD = f"; the prompt is longer, and only its first {PROMPT_LENGTH:,} characters were read"
 SHOWN = 20
 DOUBTFUL = ("rights.perhaps",)
 STYLES = ("rights.style-of", "rights.credit")
@@ -81,7 +82,7 @@ class Rights:
             measures={**{kind: float(len(names)) for kind, names in named.items()}, "children": float(bool(children))},
             labels=_labels({**named, "perhaps": tuple(dict.fromkeys(f.name for f in findings if f.code in DOUBTFUL))}),
             codes=_codes(named, children),
-            message=_message(named, children),
+            message=_message(named, children) + (UNREAD if len(prompt) > PROMPT_LENGTH else ""),
         )
 
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
+from imgaudit.checkers._scene import SCENES, Found, faces_seen
 from imgaudit.digest import rounded
 from imgaudit.kernels import face_geometry, symmetry
-from imgaudit.percepts import Face, FaceScene, FaceScenes, Landmarks, MirrorAxis, Mirroring
+from imgaudit.percepts import Face, FaceScene, MirrorAxis, Mirroring
 from imgaudit.registry import checker
 from imgaudit.types import (
     Abstained,
@@ -37,8 +37,6 @@ from imgaudit.types import (
     Region,
 )
 
-FACES = Query("landmarks", {"parts": ["faces"]})
-SCENES = Query("scene", {"part": "faces"}, (FACES,))
 MIRROR = Query("scene", {"part": "mirror"})
 
 FRONTAL_DEGREES = 15.0
@@ -49,19 +47,6 @@ AXIS_SHARE = 0.05
 AXIS_AGREEMENT = 0.75
 BROKEN_LIMIT = 0.012
 EYES = ((33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380))
-MIDDLE = (10, 151, 9, 168, 6, 197, 195, 5, 4, 1, 2, 164, 0, 17, 18, 200, 199, 175, 152)
-
-
-@dataclass
-class _Found:
-    """What is put together for one picture."""
-
-    measures: dict[str, float] = field(default_factory=dict)
-    unmeasured: dict[str, str] = field(default_factory=dict)
-    codes: list[str] = field(default_factory=list)
-    regions: list[Region] = field(default_factory=list)
-    lines: list[Polyline] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
 
 
 @checker
@@ -89,7 +74,7 @@ class SymmetryChecker:
         Measure("axis_lean", "degrees", "none", "how far the axis leans from upright"),
         Measure("agreement", "share 0..1", "up", "of the mirrored part: what matches its mirror image"),
         Measure("broken", "share 0..1", "down", "of the mirrored part: the largest place that has no match"),
-        Measure("confidence", "share 0..1", "up", "how much there is to judge by: faces, or the axis's key points"),
+        Measure("confidence", "share 0..1", "up", "how much there is to judge an axis by; none of faces"),
     )
     labels: ClassVar[Mapping[str, str]] = {}
     codes: ClassVar[Mapping[str, str]] = {
@@ -108,30 +93,30 @@ class SymmetryChecker:
     def measure(self, case: Case, percepts: Percepts) -> Outcome:
         """The halves of faces and of mirrored parts."""
         mirror = percepts.seen(MIRROR, Mirroring)
-        faces, scenes = percepts.seen(FACES, Landmarks), percepts.seen(SCENES, FaceScenes)
-        for sight in (faces, scenes):
-            if isinstance(sight, Failed):
-                return sight
+        faces = faces_seen(percepts)
+        if isinstance(faces, Failed):
+            return faces
         if isinstance(mirror, (Abstained, Failed)):
             return mirror
-        found = _Found()
+        found = Found()
         _of_axis(found, mirror)
-        if isinstance(faces, Landmarks) and isinstance(scenes, FaceScenes):
-            _of_faces(found, faces, scenes)
+        if isinstance(faces, Abstained):
+            found.unmeasured["faces"] = faces.reason
         else:
-            found.unmeasured["faces"] = faces.reason if isinstance(faces, Abstained) else "faces were not looked at"
+            _of_faces(found, faces)
         return _outcome(found)
 
 
-def _outcome(found: _Found) -> Outcome:
+def _outcome(found: Found) -> Outcome:
     judged = found.measures.get("faces", 0.0)
     axis = found.measures.get("axis_points", 0.0)
     if not judged and not axis:
         reason = "no axis found, and no face that looks at the camera"
         return Abstained(reason if "faces" not in found.unmeasured else f"no axis found; {found.unmeasured['faces']}")
-    sure = max(1 - math.exp(-axis / 20) if axis else 0.0, 0.5 if judged else 0.0)
+    if axis:
+        found.measures["confidence"] = rounded(1 - math.exp(-axis / 20))
     return Measured(
-        measures={**found.measures, "confidence": rounded(sure)},
+        measures=found.measures,
         unmeasured=found.unmeasured,
         codes=tuple(found.codes),
         regions=tuple(found.regions),
@@ -153,7 +138,7 @@ def has_axis(mirror: Mirroring) -> MirrorAxis | None:
     return axis if enough else None
 
 
-def _of_axis(found: _Found, mirror: Mirroring) -> None:
+def _of_axis(found: Found, mirror: Mirroring) -> None:
     axis = has_axis(mirror)
     if axis is None:
         found.unmeasured["agreement"] = found.unmeasured["broken"] = "no axis found"
@@ -161,24 +146,23 @@ def _of_axis(found: _Found, mirror: Mirroring) -> None:
     found.measures["axis_points"] = float(axis.support)
     found.measures["axis_lean"] = rounded(axis.upright)
     found.measures["agreement"] = rounded(axis.agreement)
-    found.lines.append(Polyline(label="mirror axis", points=(axis.start, axis.end)))
     if axis.agreement < AXIS_AGREEMENT:
         found.unmeasured["broken"] = "too little of the part matches across the axis to say what should"
         return
     found.measures["broken"] = rounded(axis.broken)
     if axis.broken >= BROKEN_LIMIT and axis.broken_box is not None:
         found.codes.append("symmetry.broken")
+        found.lines.append(Polyline(label="mirror axis", points=(axis.start, axis.end)))
         found.regions.append(Region(label="no match across the axis", box=axis.broken_box, score=axis.broken))
         found.words.append("a part that is mirrored elsewhere has no match across the axis")
 
 
-def _of_faces(found: _Found, faces: Landmarks, scenes: FaceScenes) -> None:
-    meshed = [face for face in faces.faces if face.mesh is not None]
+def _of_faces(found: Found, faces: Sequence[tuple[Face, FaceScene]]) -> None:
     judged = []
-    for number, (face, scene) in enumerate(zip(meshed, scenes.faces, strict=False), start=1):
+    for face, scene in faces:
         mesh = np.array(face.mesh)
         if abs(face_geometry.yaw(mesh)) <= FRONTAL_DEGREES and face_geometry.interocular(mesh) >= SMALLEST_EYES:
-            judged.append(_judged(found, face, scene, number))
+            judged.append(_judged(mesh, scene))
     found.measures["faces"] = float(len(judged))
     if not judged:
         found.unmeasured["face_asymmetry"] = "no face looks at the camera and is large enough"
@@ -190,8 +174,7 @@ def _of_faces(found: _Found, faces: Landmarks, scenes: FaceScenes) -> None:
             found.measures[name] = rounded(worst(values))
 
 
-def _judged(found: _Found, face: Face, scene: FaceScene, number: int) -> dict[str, float]:
-    mesh = np.array(face.mesh)
+def _judged(mesh: symmetry.Floats, scene: FaceScene) -> dict[str, float]:
     values = {"face_asymmetry": face_geometry.asymmetry(mesh), "eye_openings": _openings(mesh)}
     gaze = _gaze(mesh)
     if gaze is not None:
@@ -202,8 +185,6 @@ def _judged(found: _Found, face: Face, scene: FaceScene, number: int) -> dict[st
         values["glasses"] = scene.bridge
         if scene.bridge >= GLASSES and scene.rims is not None:
             values["rim_likeness"] = scene.rims
-    middle = tuple((float(mesh[i][0]), float(mesh[i][1])) for i in MIDDLE)
-    found.lines.append(Polyline(label=f"face {number} middle", points=middle))
     return values
 
 

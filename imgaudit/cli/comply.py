@@ -38,14 +38,16 @@ app = typer.Typer(
 )
 
 
-@app.command(epilog="Example: imgaudit comply runs/shapes --packs eu-art50,mine.yaml --format html,pdf --pdf a-3b")
+@app.command(epilog="Example: imgaudit comply runs/shapes --packs eu-art50,mine.yaml --pdf a-3b")
 def report(
     run: Path = typer.Argument(..., metavar="RUN", help="A run folder."),
     packs: str = typer.Option("eu-art50,eu-code-of-practice,eu-omnibus", help="Control packs: names or .yaml files."),
     as_of: str | None = typer.Option(None, metavar="YYYY-MM-DD", help="The day to judge by; today (UTC) if left out."),
     role: str = typer.Option("any", help="Whose duties: provider, deployer, publisher, platform, or any."),
     formats: str = typer.Option("html,json", "--format", help="html, pdf, json; comply.json is always written."),
-    pdf: str = typer.Option("a-3b", "--pdf", help="What the PDF claims: a-3b (to keep) or ua-1 (accessible)."),
+    pdf: str | None = typer.Option(
+        None, "--pdf", metavar="CLAIM", help="Write a PDF too, and what it claims: a-3b (to keep) or ua-1 (accessible)."
+    ),
     sign: Path | None = typer.Option(None, metavar="KEY.pem", help="Sign a test-result attestation with this key."),
     key: Path | None = typer.Option(None, metavar="PUB.pem", help="Verify the decision log's head with this key."),
     as_json: bool = typer.Option(False, "--json", help="Print comply.json in place of sentences."),
@@ -58,8 +60,8 @@ def report(
     from imgaudit.comply import comply
     from imgaudit.signing import load_public_key, load_secret_key
 
-    wanted = _formats(formats)
-    claim, whose = _choice("--pdf", pdf, ("a-3b", "ua-1")), _choice("--role", role, _roles())
+    wanted = _formats(formats) | ({"pdf"} if pdf is not None else set())
+    claim, whose = _choice("--pdf", pdf or "a-3b", ("a-3b", "ua-1")), _choice("--role", role, _roles())
     secret = load_secret_key(sign) if sign is not None else None
     chosen = [load_pack(name.strip()) for name in packs.split(",") if name.strip()]
     _each_once([pack.name for pack in chosen])

@@ -53,8 +53,8 @@ def export(
     or the best of a case cannot be told; 2 an error. With --verify: 0 intact, 1 altered, 4 cannot tell, 2 an error.
     """
     if verify is not None:
-        if run is not None or approved is not None:
-            raise UsageError("--verify takes the folder of a delivery alone; give it without RUN and --approved")
+        if any((run, approved, decisions, findings, labels, coco, label_studio, fiftyone)):
+            raise UsageError("--verify takes the folder of a delivery alone; give it without RUN and without exports")
         return _verify(verify, public_key, as_json)
     if run is None:
         raise UsageError("no run was given; expected e.g. imgaudit export runs/shapes --approved delivery")
@@ -63,6 +63,8 @@ def export(
     if approved is None and fiftyone is None and not any(files.values()):
         raise UsageError("nothing to export; give --approved, --decisions, --findings, --labels, --coco, "
                          "--label-studio or --fiftyone")  # fmt: skip
+    if public_key is not None:
+        raise UsageError("--public-key is for --verify DIR; --sign-key signs a manifest")
     _check_options(approved, {"--best": best, "--as-is": as_is, "--source-type": source_type, "--provider": provider,
                               "--aigc-producer": aigc_producer, "--key": key, "--sign-with": sign_with,
                               "--sign-key": sign_key})  # fmt: skip

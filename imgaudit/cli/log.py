@@ -34,7 +34,7 @@ def verify(
     public = load_public_key(key) if key is not None else None
     if not run.is_dir():
         raise RunError(f"{run}: is no folder; give the folder that --out named")
-    if not (run / LOG).is_file() and not (run / HEAD).is_file() and public is None:
+    if not (run / LOG).is_file() and not (run / HEAD).is_file() and public is None and not as_json:
         typer.echo("no decision was recorded")
         return 0
     check = check_log(run, public)

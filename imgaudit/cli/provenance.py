@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imgaudit.provenance.marking import Marks
     from imgaudit.provenance.signing import Credential
     from imgaudit.provenance.survival import Survival
-    from imgaudit.types import Measured, Source
+    from imgaudit.types import Basis, Measured, Source
 
 app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Show, write, strip and compare the marks of picture files."
@@ -80,14 +80,26 @@ def _checked(seen: Metadata, credentials: ContentCredentials) -> Measured:
 
 
 def _lines(source: Source, outcome: Measured) -> Iterator[tuple[str, str]]:
-    for name, value in source.model_dump().items():
-        if value is not None and name != "parse":
+    for name, value in source.model_dump(exclude={"parse", "basis"}).items():
+        if value is not None:
             yield name, str(value)
+    if source.basis is not None:
+        yield "made from", _made_from(source.basis)
     for name, text in sorted(outcome.labels.items()):
         if name not in ("generator", "c2pa_lists"):
             yield name, text
     for code in outcome.codes:
         yield "finding", code
+
+
+def _made_from(basis: Basis) -> str:
+    told = {
+        "a mask": basis.mask,
+        "strength": None if basis.strength is None else f"{basis.strength:g}",
+        "pixels added (left, top, right, bottom)": basis.extend and ", ".join(map(str, basis.extend)),
+    }
+    more = [f"{what} {value}" for what, value in told.items() if value]
+    return "; ".join([f"the picture with pixels {basis.image}, by {basis.mode}", *more])
 
 
 @app.command(epilog="Example: imgaudit provenance mark out/*.png --out marked --prompt 'a red kite' --sign-with certs")

@@ -18,7 +18,7 @@ from itertools import groupby
 import numpy as np
 
 from imgaudit.compare import family as tests
-from imgaudit.compare.comparable import refuse_other_questions, refuse_other_scorers
+from imgaudit.compare.comparable import refuse_other_inputs, refuse_other_questions, refuse_other_scorers
 from imgaudit.compare.family import Family
 from imgaudit.compare.informing import secondaries
 from imgaudit.compare.movers import cells, moved, movers
@@ -90,6 +90,7 @@ class _Work:
             read_scores(candidate, rubric, measures, regression.zero_tolerance),
         )
         refuse_other_scorers(base, candidate, (scores[0].seen, scores[1].seen))
+        refuse_other_inputs(base.run, candidate.run)
         refuse_other_questions(base.cases, candidate.cases, (scores[0].prompts, scores[1].prompts))
         cases = {**base.cases, **candidate.cases}
         pairs = pair(*scores, measures, cases, regression.strata == "first-tag")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 
 from imgaudit.errors import RunError
-from imgaudit.record import FinishedRun
-from imgaudit.types import Case
+from imgaudit.record import FinishedRun, RunInfo
+from imgaudit.types import JSON, Case
 
 Seen = Mapping[str, Set[str]]
 """Perceiver -> digests of what it was when it looked."""
@@ -78,16 +78,44 @@ def refuse_other_questions(
     before, after = prompts
     changed = [case for case in sorted(before.keys() & after.keys()) if before[case] != after[case]]
     said = "another prompt"
+    known = sorted(base.keys() & candidate.keys())
     if not changed:
-        known = sorted(base.keys() & candidate.keys())
         changed = [case for case in known if _question(base[case]) != _question(candidate[case])]
         said = "other foils or expectations"
+    if not changed:
+        changed = [case for case in known if _given(base[case]) != _given(candidate[case])]
+        said = "another picture to start from, or another place in it,"
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise RunError(
             f"the case {changed[0]!r}{more} has {said} in the candidate; cases are paired by name. "
             "Render both with one version of the suite, or give a changed case a new name"
         )
+
+
+def refuse_other_inputs(base: RunInfo, candidate: RunInfo) -> None:
+    """Raise RunError where the commands of both runs gave all cases something to start from, and not the same.
+
+    The pictures of another run (`--from`) may differ: what drew them is then a part of what is compared.
+    """
+    before, after = _inputs(base), _inputs(candidate)
+    changed = [name for name in sorted({*before} & {*after} - {"from"}) if before[name] != after[name]]
+    if changed:
+        raise RunError(
+            f"the two runs were given another --{changed[0]} to start from; make both with the same one to compare them"
+        )
+
+
+def _inputs(run: RunInfo) -> dict[str, JSON]:
+    told = run.request.get("inputs")
+    return {**told} if isinstance(told, dict) else {}
+
+
+def _given(case: Case) -> tuple[object, ...]:
+    """What a case starts from, by content; nothing for words alone."""
+    image = case.image.sha256 if case.image is not None else None
+    mask = (case.mask.sha256, case.mask.box) if case.mask is not None else None
+    return image, mask, case.extend
 
 
 def _question(case: Case) -> tuple[object, ...]:

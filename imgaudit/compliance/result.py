@@ -134,7 +134,8 @@ _RETENTION: tuple[tuple[str, str, str, str, str], ...] = (
         "as long as the decision to publish may be questioned", _ERASE,
     ),
     (
-        "pictures", "pictures/", "generated pictures; audited files stay where they are and are not touched",
+        "pictures", "pictures/, repairs/",
+        "generated pictures and what was made of them; audited files stay where they are and are not touched",
         "as long as they may be published or judged again", _ERASE,
     ),
     (

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 from imgaudit.digest import digest, digest_bytes, rounded
 from imgaudit.engine.perceiving import Planner, Subject
+from imgaudit.errors import RunError
 from imgaudit.percepts import Metadata
+from imgaudit.store.runfolder import RunFolder
 from imgaudit.types import (
     JSON,
     Abstained,
@@ -44,6 +46,17 @@ class PictureRow(Stored):
     generated: bool
     seed: int | None
     source: Source
+
+
+def rows_of(folder: RunFolder) -> Iterator[PictureRow]:
+    """The pictures of a run, in its order. Raises RunError where a part of the run is damaged."""
+    for name in folder.parts("renders"):
+        rows = folder.read_part("renders", name)
+        if rows is None:
+            raise RunError(f"{folder.path}/renders/{name}.parquet: is damaged; give the command of this run once more")
+        for row in rows:
+            if row["refused"] is None:
+                yield PictureRow.model_validate_json(row["payload"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -377,7 +377,7 @@ def _envelops(path: Path, payload: bytes) -> bool:
 
     try:
         return bool(base64.b64decode(json.loads(path.read_bytes())["payload"]) == payload)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

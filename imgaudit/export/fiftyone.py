@@ -74,7 +74,7 @@ def _known(folder: Path, identity: str) -> dict[str, str]:
         info = json.loads(text)["info"]["imgaudit"]
         if info["run"] == identity:
             return {**{str(k): str(v) for k, v in info["files"].items()}, METADATA: digest_bytes(text)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return {}
 

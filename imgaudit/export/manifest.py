@@ -22,7 +22,6 @@ MAX_MANIFEST = 256 << 20
 NAMED = 5
 
 
-
 class FromRun(Stored):
     """Which run it was delivered from, by digest alone."""
 

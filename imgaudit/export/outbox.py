@@ -130,7 +130,10 @@ def _lines(stream: IO[bytes]) -> list[dict[str, JSON]]:
         stream.truncate(len(whole))
     try:
         lines = [dict(json.loads(line)) for line in whole.splitlines()]
-        if all({"name", "sha256", "entry"} <= line.keys() for line in lines[1:]):
+        if all(
+            "entry" in line and isinstance(line.get("name"), str) and isinstance(line.get("sha256"), str)
+            for line in lines[1:]
+        ):
             return lines
     except (ValueError, TypeError, RecursionError):
         pass

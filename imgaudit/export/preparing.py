@@ -93,7 +93,7 @@ def prepared(planned: Planned, how: Marking, reader: ManifestReader) -> Prepared
     plain = _without_manifest(data) if credentials.state == "valid" else data
     result = marked(plain, _marks(planned, kind, how, before.pixels))
     if how.credential is not None:
-        result = _signed(result, planned, (data, credentials), kind, how.credential)
+        result = _signed(result, planned, (data, credentials), (kind, how.credential), reader)
     after, problem = decode(result, record.id)
     if after.pixels != before.pixels:
         raise PictureError(f"marking would have changed its pixels ({problem or 'they differ'}); give --as-is")
@@ -180,16 +180,17 @@ def _system(planned: Planned) -> str | None:
 
 
 def _signed(
-    result: bytes, planned: Planned, came: tuple[bytes, ContentCredentials], kind: str | None, credential: Credential
-) -> bytes:
+    result: bytes, planned: Planned, came: tuple[bytes, ContentCredentials], given: tuple[str | None, Credential],
+    reader: ManifestReader,
+) -> bytes:  # fmt: skip
     """Created by us where a run drew it; else opened, with what came as the parent that keeps its own manifest."""
-    data, credentials = came
+    (data, credentials), (kind, credential) = came, given
     claims = _claims(kind, _system(planned))
     if planned.repair is not None and not _drew(planned.repair, REGENERATE):
         assert planned.parent is not None
         assert planned.parent_view is not None
         original = planned.parent_view.data(planned.parent)
-        told = ManifestReader().read(original)
+        told = reader.read(original)
         silent = told.state == "valid"  # its own manifest is carried along and says it
         parent_kind = None if silent else _kind_of(original, planned.parent, planned.parent_view, told)[0]
         return signed(result, credential, made_from(claims, _edited(planned.repair), source_type=parent_kind), original)

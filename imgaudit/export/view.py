@@ -15,12 +15,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from imgaudit.digest import digest, digest_bytes, digest_file
-from imgaudit.dimensions import BY_ID
 from imgaudit.errors import PictureError, RunError, UsageError
 from imgaudit.pictures import read
-from imgaudit.pipeline import answers_of, rulings_of, set_digest
+from imgaudit.pipeline import answers_of, rulings_of, set_digest, verdict_of
 from imgaudit.record import Report, RunInfo
-from imgaudit.rubric import Rubric, judge
+from imgaudit.rubric import Rubric
 from imgaudit.store.decisions import check_log, has_decisions, picture_digest, read_log
 from imgaudit.store.runfolder import RunFolder
 from imgaudit.types import ImageRecord, Verdict
@@ -136,14 +135,7 @@ def _verdicts(folder: RunFolder, report: Report, rubric: Rubric | None) -> Calla
 
     def now(record: ImageRecord) -> Verdict:
         subject = picture_digest(record.pixels, record.file)
-        told = answers.of(subject)
-        cleared = frozenset(name for name, answer in told.items() if answer.answer != "no")
-        declined = {
-            name: f"{BY_ID[name].title}: {answer.by} ({answer.role}) answered no ({answer.reason})"
-            for name, answer in told.items()
-            if answer.answer == "no"
-        }
-        return judge(record.findings, rubric, cleared, declined, rulings.of(subject))
+        return verdict_of(record.findings, rubric, answers.of(subject), rulings.of(subject))
 
     return now
 

@@ -249,7 +249,7 @@ class Looking(Editing):
         return image
 
 
-class EditingGenerator:
+class EditingGenerator(ABC):
     """What the generators of all modes share: built of a model's name, they render with their pipeline.
 
     `takes` names what a case or the command may give beside words.
@@ -261,15 +261,16 @@ class EditingGenerator:
     def __init__(self, argument: str | None, revision: str | None, options: GeneratorOptions) -> None:
         if options.adapter is not None and "adapter" not in self.takes:
             raise UsageError(f"the generator {self.name!r} takes no --adapter; 'reference' does")
-        self._pipeline = self._opened(model_of(argument, revision, self.name), options)
+        self.pipeline = self._opened(model_of(argument, revision, self.name), options)
 
+    @abstractmethod
     def _opened(self, model: Model, options: GeneratorOptions) -> Editing:
-        raise NotImplementedError
+        """The mode's pipeline, with the model's weights."""
 
     def identity(self) -> Mapping[str, JSON]:
         """See `Editing.identity`."""
-        return self._pipeline.identity()
+        return self.pipeline.identity()
 
     def render(self, jobs: Sequence[Job]) -> Iterator[Rendered | Refused]:
         """See `Pipeline.render`."""
-        return self._pipeline.render(jobs)
+        return self.pipeline.render(jobs)

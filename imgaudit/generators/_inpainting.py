@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from imgaudit.errors import UsageError
 from imgaudit.generators._masked import MaskedDenoising, unsound
+from imgaudit.generators.diffusers import UNSAFE, flagged
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -62,7 +63,8 @@ class Inpainter:
             asked: see `Redrawing`.
 
         Raises:
-            UsageError: the shapes do not fit together, nothing is masked, or the pipeline refuses what is asked.
+            UsageError: the shapes do not fit together, nothing is masked, the pipeline refuses what is asked, or its
+                safety checker blanked what it drew.
         """
         import torch
         from PIL import Image
@@ -73,7 +75,7 @@ class Inpainter:
             raise UsageError("nothing is masked, so there is nothing to redraw")
         canvas = padded(picture, self._grid)
         try:
-            made = self._pipe(
+            output = self._pipe(
                 prompt=asked.prompt,
                 image=Image.fromarray(canvas),
                 mask_image=Image.fromarray(padded(mask, self._grid).astype(np.uint8) * 255),
@@ -83,10 +85,12 @@ class Inpainter:
                 num_inference_steps=asked.steps,
                 guidance_scale=asked.guidance,
                 generator=torch.Generator("cpu").manual_seed(asked.seed),
-            ).images[0]
+            )
         except ValueError as error:  # diffusers' own check of its inputs
             raise UsageError(f"the pipeline refuses the request: {error}") from error
-        return kept(np.asarray(made.convert("RGB")), picture, mask)
+        if flagged(output, 1)[0]:
+            raise UsageError(UNSAFE)
+        return kept(np.asarray(output.images[0].convert("RGB")), picture, mask)
 
 
 def inpainting_of(pipe: Any) -> Any:

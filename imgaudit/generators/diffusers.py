@@ -45,7 +45,7 @@ _PARAMETERS = {
     "strength": "strength",
 }
 _CARD_BYTES = 1 << 20
-_UNSAFE = "the pipeline's safety checker withheld the picture"
+UNSAFE = "the pipeline's safety checker withheld the picture"
 _OUT_OF_MEMORY = "not enough memory for a single picture; use a smaller size, --dtype float16 or another device"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -98,6 +98,11 @@ class Pipeline:
         self._scheduler: Any = getattr(self._pipe, "scheduler", None)
         self._parameters = parameters_of(self._pipe)
         self._check_kind()
+
+    @property
+    def pipe(self) -> Any:
+        """The loaded pipeline of diffusers, whose parts others may share."""
+        return self._pipe
 
     def _adapted(self, pipe: Any) -> Any:
         """The pipeline that is called, made of the one that was loaded."""
@@ -202,7 +207,7 @@ class Pipeline:
         import torch
 
         try:
-            images, flagged = self._call(jobs, settings)
+            images, blanked = self._call(jobs, settings)
         except torch.OutOfMemoryError:
             pass
         except ValueError as error:  # diffusers' own check of its inputs, such as a width that 8 does not divide
@@ -210,8 +215,8 @@ class Pipeline:
         else:
             source = self._source(settings)
             return [
-                Refused(job, _UNSAFE) if withheld else self._rendered(job, image.convert("RGB"), source, settings)
-                for job, image, withheld in zip(jobs, images, flagged, strict=True)
+                Refused(job, UNSAFE) if withheld else self._rendered(job, image.convert("RGB"), source, settings)
+                for job, image, withheld in zip(jobs, images, blanked, strict=True)
             ]
         return self._halved(jobs, settings)
 
@@ -249,7 +254,7 @@ class Pipeline:
                 f"{self.model.label}: {type(self._pipe).__name__} gave no pictures but {type(output).__name__}; "
                 "expected a text-to-image pipeline"
             )
-        return output.images, _flagged(output, len(jobs))
+        return output.images, flagged(output, len(jobs))
 
     def _asked(self, jobs: list[Job], settings: Settings) -> dict[str, Any]:
         """What the pipeline is called with: lists with one entry a job, and what all share."""
@@ -290,15 +295,15 @@ class Diffusers:
     title: ClassVar[str] = "Any diffusers pipeline, from the hub or a folder (diffusers[@REVISION]:MODEL)"
 
     def __init__(self, argument: str | None, revision: str | None, options: GeneratorOptions) -> None:
-        self._pipeline = Pipeline(locate(argument, revision), options)
+        self.pipeline = Pipeline(locate(argument, revision), options)
 
     def identity(self) -> Mapping[str, JSON]:
         """See `Pipeline.identity`."""
-        return self._pipeline.identity()
+        return self.pipeline.identity()
 
     def render(self, jobs: Sequence[Job]) -> Iterator[Rendered | Refused]:
         """See `Pipeline.render`."""
-        return self._pipeline.render(jobs)
+        return self.pipeline.render(jobs)
 
 
 # --- where a model comes from -------------------------------------------------------------------
@@ -466,7 +471,7 @@ def _negative(job: Job) -> str | None:
     return job.case.negative if job.controls.negative is None else job.controls.negative
 
 
-def _flagged(output: Any, count: int) -> list[bool]:
+def flagged(output: Any, count: int) -> list[bool]:
     """Which pictures a safety checker blanked; pipelines call the field by one of two names, or have none."""
     flags = getattr(output, "nsfw_content_detected", None) or getattr(output, "nsfw_detected", None)
     return [bool(flag) for flag in flags] if isinstance(flags, (list, tuple)) else [False] * count

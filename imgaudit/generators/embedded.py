@@ -30,15 +30,15 @@ class Embedded:
     title: ClassVar[str] = "Packaged diffusion models of a small world of coloured shapes (@1, @2)"
 
     def __init__(self, argument: str | None, revision: str | None, options: GeneratorOptions) -> None:
-        self._pipeline = Pipeline(packaged(argument, revision), options)
+        self.pipeline = Pipeline(packaged(argument, revision), options)
 
     def identity(self) -> Mapping[str, JSON]:
         """See `Pipeline.identity`; `limits` says what the models do not know."""
-        return {**self._pipeline.identity(), "limits": LIMITS}
+        return {**self.pipeline.identity(), "limits": LIMITS}
 
     def render(self, jobs: Sequence[Job]) -> Iterator[Rendered | Refused]:
         """See `Pipeline.render`."""
-        return self._pipeline.render(jobs)
+        return self.pipeline.render(jobs)
 
 
 def packaged(argument: str | None, revision: str | None) -> Model:

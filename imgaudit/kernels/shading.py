@@ -44,13 +44,6 @@ class Shade:
         return math.degrees(math.atan2(self.y, self.x))
 
 
-def linear(levels: Floats) -> Floats:
-    """Light of sRGB levels 0..255, 0..1 (IEC 61966-2-1)."""
-    share = np.asarray(levels, dtype=np.float64) / 255
-    result: Floats = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    return result
-
-
 def normals(points: Floats, neighbours: int = NEIGHBOURS) -> Floats:
     """Unit normals of a surface given by points: the least direction of each point's nearest neighbours.
 
@@ -154,12 +147,3 @@ def _connected(mask: NDArray[np.bool_], row: int, column: int) -> NDArray[np.boo
     names, _ = label(mask)
     result: NDArray[np.bool_] = names == names[row, column]
     return result
-
-
-def contrast(levels: Floats) -> float:
-    """How far the brightest pixel of an iris (in a square it fills) is above its median, in grey levels."""
-    size = len(levels)
-    at = (np.arange(size) + 0.5) / size * 2 - 1
-    x, y = np.meshgrid(at, at)
-    inside = levels[x * x + y * y < 0.9**2]
-    return float(inside.max() - np.median(inside))

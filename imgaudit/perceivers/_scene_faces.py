@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from imgaudit.kernels import face_geometry, repetition, shading
-from imgaudit.perceivers._scene_lines import reduced
+from imgaudit.kernels.color import to_linear
+from imgaudit.kernels.quality import shrunk
 from imgaudit.percepts import Ball, Balls, EyeLight, Face, FaceScene, FaceScenes, Landmarks, Shading
 
 Image8 = npt.NDArray[np.uint8]
@@ -95,7 +96,7 @@ def _shaded(face: _Upright, angle: float) -> Shading | None:
     soft = cv2.GaussianBlur(face.gray, (0, 0), 2.0)
     at = mesh[usable, :2].astype(np.float32)
     levels = cv2.remap(soft, at[:, 0], at[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).ravel()
-    fit = shading.fitted(facing[usable], shading.linear(levels.astype(np.float64)))
+    fit = shading.fitted(facing[usable], to_linear(levels / 255))
     if fit is None:
         return None
     cos, sin = math.cos(angle), math.sin(angle)
@@ -142,7 +143,7 @@ def _eye(gray: Image8, iris: Floats, angle: float) -> EyeLight:
 
     radius = float(np.hypot(*(iris[1:] - iris[0]).T).mean())
     if radius < SMALLEST_IRIS:
-        return EyeLight(radius=round(radius, 3), contrast=0.0, spot=None)
+        return EyeLight(radius=round(radius, 3), spot=None)
     step = 2 * radius / IRIS_SIZE
     cos, sin = step * math.cos(angle), step * math.sin(angle)
     matrix = np.array([[cos, -sin], [sin, cos]])
@@ -153,7 +154,7 @@ def _eye(gray: Image8, iris: Floats, angle: float) -> EyeLight:
     levels = cv2.warpAffine(gray, affine, size, flags=flags, borderMode=cv2.BORDER_REPLICATE).astype(np.float64)
     spot = shading.highlight(levels)
     placed = None if spot is None else (round(spot.x, 4), round(spot.y, 4), round(spot.share, 6))
-    return EyeLight(radius=round(radius, 3), contrast=round(shading.contrast(levels), 3), spot=placed)
+    return EyeLight(radius=round(radius, 3), spot=placed)
 
 
 def _halves(face: _Upright) -> dict[str, float]:
@@ -196,7 +197,7 @@ def balls(gray: Image8) -> Balls:
     """Round things that are shaded as a matt ball, at most six."""
     import cv2
 
-    small = reduced(gray, BALL_SIDE)
+    small = shrunk(gray, BALL_SIDE)
     if min(small.shape) < 32:
         return Balls()
     soft = cv2.GaussianBlur(small, (0, 0), 1.2)
@@ -223,7 +224,7 @@ def _ball(soft: Image8, x: float, y: float, radius: float, scale: float) -> Ball
     if _outlined(soft, x, y, radius) < OUTLINED:
         return None
     inside, facing = shading.sphere_normals(BALL_SIZE)
-    fit = shading.fitted(facing, shading.linear(levels[inside]))
+    fit = shading.fitted(facing, to_linear(levels[inside] / 255))
     if fit is None or fit.fit < BALL_FIT or fit.strength < BALL_STRENGTH:
         return None
     shade = Shading(x=round(fit.x, 6), y=round(fit.y, 6), z=round(fit.z, 6), fit=round(fit.fit, 6))

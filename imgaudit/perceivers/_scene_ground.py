@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgaudit.kernels import borders, repetition
-from imgaudit.perceivers._scene_lines import reduced
+from imgaudit.kernels.quality import shrunk
 from imgaudit.perceivers._scene_mirror import Keypoints
 from imgaudit.percepts import BorderFrame, Copied, Ground
 from imgaudit.types import Box
@@ -28,6 +28,8 @@ MOST_SHIFTS = 3
 """Things that come again at more distances are a regular pattern (windows, bricks, print), no copy."""
 TILES = 8
 FLAT_COLOURS = 15
+FLAT_PIXELS = 16_000_000
+"""Of a larger picture fewer places are looked at, evenly spread."""
 
 
 def ground(rgb: Image8, gray: Image8, seen: Keypoints) -> Ground:
@@ -37,7 +39,6 @@ def ground(rgb: Image8, gray: Image8, seen: Keypoints) -> Ground:
     columns, rows, seam = _seams(gray, frame)
     groups = repetition.shifts(seen.points, seen.descriptors, NEAREST_COPY * seen.diagonal)
     found, faint, scale = _pattern(gray)
-    place, oddness = _odd(gray)
     return Ground(
         width=width,
         height=height,
@@ -51,8 +52,7 @@ def ground(rgb: Image8, gray: Image8, seen: Keypoints) -> Ground:
         repetition=None if found is None else round(min(found.score, 1000.0), 4),
         faint=faint,
         flat=round(flat_share(rgb), 6),
-        odd_tile=place,
-        oddness=oddness,
+        oddness=_odd(gray),
     )
 
 
@@ -61,13 +61,15 @@ def flat_share(rgb: Image8) -> float:
 
     Near 1 for flat art, near 0 for photographs, also for those before an even ground.
     """
-    corner = rgb[:-1:2, :-1:2].astype(np.uint32)
+    every = 2 * max(1, math.ceil(math.sqrt(rgb.shape[0] * rgb.shape[1] / FLAT_PIXELS)))
+    places = rgb[:-1:every, :-1:every]
+    corner = places.astype(np.uint32)
     if corner.size < 3 * FLAT_COLOURS:
         return 0.0
     exact = corner[..., 0] << 16 | corner[..., 1] << 8 | corner[..., 2]
     # a colour becomes one of 65,536 numbers; few collide, and counting them is faster than sorting
     number = (exact * np.uint32(2654435761)) >> 16
-    even = (rgb[:-1:2, :-1:2] == rgb[:-1:2, 1::2]).all(axis=2) & (rgb[:-1:2, :-1:2] == rgb[1::2, :-1:2]).all(axis=2)
+    even = (places == rgb[:-1:every, 1::every]).all(axis=2) & (places == rgb[1::every, :-1:every]).all(axis=2)
     counts = np.bincount(number.ravel(), minlength=FLAT_COLOURS)
     ground = int(counts.argmax())
     rest = exact.size - int(counts[ground])
@@ -125,7 +127,7 @@ def _likeness(gray: Image8, box: Box, vector: tuple[float, float]) -> float:
     """Correlation of the fine detail in a box with that one vector away, where they fit best."""
     import cv2
 
-    small = reduced(gray, COPY_SIDE)
+    small = shrunk(gray, COPY_SIDE)
     scale = max(gray.shape) / max(small.shape)
     height, width = small.shape
     reach = SLACK
@@ -165,7 +167,7 @@ def _pattern(gray: Image8) -> tuple[repetition.Pattern | None, float | None, flo
     """The strongest repetition in all parts, how faint it is beside the picture itself, and the scale."""
     import cv2
 
-    small = reduced(gray, PATTERN_SIDE).astype(np.float64)
+    small = shrunk(gray, PATTERN_SIDE).astype(np.float64)
     fine = small - cv2.GaussianBlur(small, (0, 0), FINE)
     found = repetition.pattern(fine, LEAST_PERIOD)
     if found is None:
@@ -178,13 +180,13 @@ def _pattern(gray: Image8) -> tuple[repetition.Pattern | None, float | None, flo
     return found, faint, max(gray.shape) / max(small.shape)
 
 
-def _odd(gray: Image8) -> tuple[Box | None, float | None]:
-    """The tile of eight by eight whose brightness and detail differ most from those of the others."""
+def _odd(gray: Image8) -> float | None:
+    """How far, of eight by eight tiles, the one is off whose brightness and detail differ most from the others'."""
     import cv2
 
     side = 256
     if min(gray.shape) < 2 * TILES:
-        return None, None
+        return None
     small = cv2.resize(gray, (side, side), interpolation=cv2.INTER_AREA).astype(np.float64)
     fine = small - cv2.GaussianBlur(small, (0, 0), 1.0)
     mid = cv2.GaussianBlur(small, (0, 0), 1.0) - cv2.GaussianBlur(small, (0, 0), 4.0)
@@ -195,8 +197,4 @@ def _odd(gray: Image8) -> tuple[Box | None, float | None]:
         return cut
 
     features = np.stack([tiles(small), np.log1p(tiles(fine**2)), np.log1p(tiles(mid**2))], axis=1)
-    row, distance = repetition.outlier(features)
-    down, across = divmod(row, TILES)
-    wide, high = gray.shape[1] / TILES, gray.shape[0] / TILES
-    x0, y0, x1, y1 = (round(v, 1) for v in (across * wide, down * high, (across + 1) * wide, (down + 1) * high))
-    return (x0, y0, x1, y1), round(min(distance, 1000.0), 4)
+    return round(min(repetition.outlier(features)[1], 1000.0), 4)

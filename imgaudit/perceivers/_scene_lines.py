@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgaudit.kernels import vanishing
+from imgaudit.kernels.quality import shrunk
 from imgaudit.percepts import Segments
 
 Image8 = npt.NDArray[np.uint8]
@@ -23,24 +24,12 @@ GAP = 0.02
 NEAR = 6.0
 
 
-def reduced(gray: Image8, side: int) -> Image8:
-    """The grey picture with its longest side at `side` at most; never enlarged, never below one pixel."""
-    import cv2
-
-    height, width = gray.shape
-    scale = side / max(height, width)
-    if scale >= 1:
-        return gray
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
 def lines(gray: Image8) -> Segments:
     """The long straight lines of a grey picture."""
     import cv2
 
     height, width = gray.shape
-    small = reduced(gray, SIDE)
+    small = shrunk(gray, SIDE)
     scale = max(height, width) / max(small.shape)
     diagonal = math.hypot(*small.shape)
     found = None

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imgaudit.kernels import symmetry
-from imgaudit.perceivers._scene_lines import reduced
+from imgaudit.kernels.quality import shrunk
 from imgaudit.percepts import MirrorAxis, Mirroring
 from imgaudit.types import Box
 
@@ -47,7 +47,7 @@ def keypoints(gray: Image8) -> Keypoints:
     """The strongest key points (SIFT)."""
     import cv2
 
-    small = reduced(gray, SIDE)
+    small = shrunk(gray, SIDE)
     scale = max(gray.shape) / max(small.shape)
     found, described = None, None
     if min(small.shape) >= 16:

@@ -1,7 +1,8 @@
 """What kind of file a picture is: mode, colour profile, orientation, frames, transparency, quantisation.
 
 Reads the header and decodes no pixel. Known limits: of a file above a mebibyte only whether it has a second frame is
-looked at, not how many; a profile is judged by its header and description, not by its curves.
+looked at, not how many; a profile is judged by its header and description, not by its curves; EXIF that stands behind
+the pixels of a PNG is not seen.
 """
 
 from __future__ import annotations
@@ -118,8 +119,11 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _exif(image: Image.Image, folder: int | None = None) -> Mapping[int, Any]:
+    from PIL import Image
+
     try:
-        exif = image.getexif()
+        # a PNG's own method decodes the whole picture to look for a block behind it
+        exif = Image.Image.getexif(image)
         return dict(exif if folder is None else exif.get_ifd(folder))
     except Exception:  # EXIF is parsed from hostile bytes and raises anything; broken EXIF says nothing
         return {}

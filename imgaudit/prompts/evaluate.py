@@ -4,7 +4,8 @@ FILE is JSONL with `text` and `names` (empty where nobody is named) or `codes` (
 (row, digest of the prompt, name) beside it, a table whose first column is the prompt or a JSON list of objects with
 `prompt`. A prompt counts as found when one of its names or codes is found, by whatever spelling; a prompt that has
 neither counts as a false alarm when any name or a child is found in it. *Flagged* counts prompts in which anything
-about rights or children is found. All are also counted without the doubtful findings (`rights.perhaps`,
+about rights or children is found. Names are also counted together by form, and prompts with children together. All
+are also counted without the doubtful findings (`rights.perhaps`,
 `rights.described`). Intervals are 95 %, Clopper and Pearson.
 """
 
@@ -16,9 +17,10 @@ import hashlib
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from imgaudit.prompts.lint import Linter
 
@@ -37,6 +39,7 @@ class Row:
     names: frozenset[str]
     group: str
     codes: frozenset[str] = frozenset()
+    together: str | None = None
 
 
 @dataclass
@@ -69,7 +72,10 @@ def read(path: Path, labels: Path | None) -> list[Row]:
     if labels is None:
         values = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
         return [
-            Row(value["text"], frozenset(value["names"]), _group(value), frozenset(value.get("codes", ())))
+            Row(
+                value["text"], frozenset(value["names"]), _group(value), frozenset(value.get("codes", ())),
+                _together(value),
+            )
             for value in values
         ]
     prompts = _prompts(path)
@@ -84,6 +90,13 @@ def read(path: Path, labels: Path | None) -> list[Row]:
 
 def _group(value: dict[str, str]) -> str:
     return " ".join(value[name] for name in ("split", "kind", "form") if name in value)
+
+
+def _together(value: Mapping[str, Any]) -> str | None:
+    """What a row is also counted under: the form of its names whatever their kind, or children whatever their form."""
+    if value.get("codes"):
+        return "all with children"
+    return f"all {value['form']} names" if value["names"] and "form" in value else None
 
 
 def _prompts(path: Path) -> list[str]:
@@ -118,8 +131,8 @@ def tally(rows: Iterable[Row], doubtful: bool) -> dict[str, Tally]:
     tallies: dict[str, Tally] = defaultdict(Tally)
     for row in rows:
         got = found_in(linter, row.text, doubtful)
-        for count in (tallies["all"], *([tallies[row.group]] if row.group != "all" else [])):
-            _add(count, row, got)
+        for group in {"all", row.group, *([row.together] if row.together else [])}:
+            _add(tallies[group], row, got)
     return dict(tallies)
 
 

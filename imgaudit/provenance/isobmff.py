@@ -11,8 +11,10 @@ Known limits: one picture, not a sequence (`moov`); items that are built from ot
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from imgaudit.errors import PictureError
@@ -20,6 +22,8 @@ from imgaudit.errors import PictureError
 C2PA_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 XMP_TYPE = b"application/rdf+xml"
 BOX_LIMIT, ITEM_LIMIT, EXTENT_LIMIT = 10_000, 10_000, 100_000
+PLACES_BY_BOXES = 10_000_000
+"""Every place is looked for in every box at the top, of which a picture has a handful."""
 IN_FILE, IN_BOX = 0, 1
 """Construction methods of `iloc`: offsets into the file, and into the `idat` box beside it."""
 
@@ -80,8 +84,13 @@ class File:
         self.meta = metas[0]
         self.inner = tuple(boxes(data, self.meta.payload + 4, self.meta.end))
         self.items = self._items()
-        ends = [offset + length for item in self.items for method, offset, length in item.places if method == IN_FILE]
-        if max(ends, default=0) > len(data):
+        places = [place for item in self.items for place in item.places]
+        if max((offset + length for method, offset, length in places if method == IN_FILE), default=0) > len(data):
+            raise broken()
+        # places may overlap, so that a small file could describe metadata without end
+        if sum(place[2] for item in self.items if item.metadata for place in item.places) > len(data):
+            raise broken()
+        if len(places) * len(self.boxes) > PLACES_BY_BOXES:
             raise broken()
 
     def part(self, kind: bytes) -> Box | None:
@@ -242,12 +251,14 @@ def _without(file: File, kept: Sequence[Item]) -> bytes:
         base = inside.payload if place[0] == IN_BOX and inside is not None else 0
         return base + place[1], min(base + place[1] + place[2], len(cleaned))
 
-    needed = [span(place) for item in kept for place in item.places]
+    needed = sorted(span(place) for item in kept for place in item.places)
+    starts, reach = [start for start, _ in needed], list(accumulate((end for _, end in needed), max))
     for item in file.items:
         if item in kept:
             continue
         for start, end in map(span, item.places):
-            if any(start < other_end and other_start < end for other_start, other_end in needed):
+            before = bisect_left(starts, end)
+            if before and reach[before - 1] > start:
                 raise broken()  # metadata that share their bytes with a picture
             if start < end:
                 cleaned[start:end] = bytes(end - start)
@@ -315,7 +326,7 @@ def _references(file: File, kept: set[int], new: Sequence[int]) -> bytes:
     """The `iref` box without removed items, and with what the new ones describe; empty when nothing is left."""
     old = file.part(b"iref")
     version = file.data[old.payload] if old is not None else 0
-    version = max(version, int(any(number > 0xFFFF for number in new)))
+    version = max(version, int(any(number > 0xFFFF for number in (*new, file.primary))))
     number_format = ">I" if version else ">H"
     parts = []
     if old is not None:

@@ -2,8 +2,8 @@
 
 What can be written: the text that AUTOMATIC1111 made customary (PNG text, or EXIF UserComment), the IPTC's fields for
 generated pictures (Photo Metadata 2025.1) in XMP, who provides the system with a date and an identifier, and China's
-AIGC label (GB 45438-2025). Other metadata of the file stay. A C2PA signature covers the whole file and is written last,
-by `signing`; a signed file is therefore refused here.
+AIGC label (GB 45438-2025). Other metadata of the file stay, and so does the tool that it names as its maker. A C2PA
+signature covers the whole file and is written last, by `signing`; a signed file is therefore refused here.
 
 The customary marks of a harness's own pictures are written by `write`, with the same texts.
 """
@@ -33,7 +33,7 @@ from imgaudit.provenance.pieces import (
 )
 from imgaudit.provenance.write import own, parameters, system_name
 from imgaudit.provenance.xmp import packet_text
-from imgaudit.provenance.xmp_edit import printable, with_properties
+from imgaudit.provenance.xmp_edit import printable, values, with_properties
 from imgaudit.types import Source
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -49,6 +49,7 @@ SOURCE_TYPES = (
     "humanEdits",
 )
 EXIF_FOLDER, USER_COMMENT = 0x8769, 0x9286
+TOOL = "xmp:CreatorTool"
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def marked(data: bytes, marks: Marks) -> bytes:
             "the picture carries a C2PA manifest, which a further mark would break; expected an unsigned file; "
             "mark first and sign last"
         )
-    packet = with_properties(xmp_of(pieces), properties(marks))
+    old = xmp_of(pieces)
+    packet = with_properties(old, {**properties(marks), **values(old, (TOOL,))})  # who made it stays named
     block = exif_of(pieces)
     texts: tuple[Piece, ...] = ()
     source = marks.source and marks.source.model_copy(update={"model": bare(marks.source.model)})
@@ -133,7 +135,7 @@ def properties(marks: Marks) -> dict[str, str | None]:
         "photoshop:Credit": marks.provider,
         "photoshop:DateCreated": marks.date,
         "xmpMM:DocumentID": marks.identifier,
-        "xmp:CreatorTool": "imgaudit",
+        TOOL: "imgaudit",
         "TC260:AIGC": None if marks.aigc is None else json.dumps(dict(marks.aigc), ensure_ascii=False),
     }
     return {name: printable(well_formed(value)) for name, value in written.items() if value}

@@ -275,11 +275,11 @@ def _avif_pieces(data: bytes) -> tuple[Piece, ...]:
     file = isobmff.File(data)
     pieces = []
     for item in file.items:
-        payload = file.payload(item)
         if item.metadata == "exif":
+            payload = file.payload(item)
             pieces.append(Piece(b"Exif", payload[4 + int.from_bytes(payload[:4], "big") :], "exif"))
         elif item.metadata == "xmp":
-            pieces.append(Piece(b"mime", payload, "xmp"))
+            pieces.append(Piece(b"mime", file.payload(item), "xmp"))
     tops = [box for box in file.boxes if box.kind not in (b"ftyp", b"meta", b"mdat")]
     return (*pieces, *(_avif_box(data, box) for box in tops))
 
@@ -295,7 +295,8 @@ def _avif_joined(pieces: Pieces) -> bytes:
         return data
     roles: tuple[isobmff.Metadata, ...] = ("exif", "xmp")
     added = [(role, piece.data) for role in roles if (piece := pieces.of(role)) is not None]
-    kept = [box for box in isobmff.boxes(data, 0, len(data)) if _avif_box(data, box) in pieces.pieces]
+    wanted = set(pieces.pieces)
+    kept = [box for box in isobmff.boxes(data, 0, len(data)) if _avif_box(data, box) in wanted]
     return isobmff.rebuilt(data, added, kept)
 
 

@@ -41,6 +41,12 @@ def _changed(root: Element, properties: Mapping[str, str | None]) -> str:
 
 def with_only(packet: str | None, names: Collection[str]) -> str | None:
     """A packet with these properties of the old one and nothing else; None when none of them is there."""
+    kept = values(packet, names)
+    return with_properties(None, kept) if kept else None
+
+
+def values(packet: str | None, names: Collection[str]) -> dict[str, str]:
+    """Those of these properties that a packet has; none of one that cannot be read."""
     kept = {}
     tags = {_tag(name): name for name in names}
     old = parsed(packet) if packet else None
@@ -51,7 +57,7 @@ def with_only(packet: str | None, names: Collection[str]) -> str | None:
         for child in description:
             if child.tag in tags and (text := _text(child)):
                 kept[tags[child.tag]] = text
-    return with_properties(None, kept) if kept else None
+    return kept
 
 
 def _root(packet: str | None) -> Element:

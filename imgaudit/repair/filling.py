@@ -10,8 +10,8 @@ from itertools import product
 import cv2
 import numpy as np
 
-from imgaudit.kernels import masks
-from imgaudit.repair.originals import Canvas, Change, Pixels, opaque, place_of
+from imgaudit.kernels import ink, masks
+from imgaudit.repair.originals import Canvas, Change, Pixels, inside, opaque, place_of
 from imgaudit.repair.record import CannotRepair
 from imgaudit.repair.tasks import Aim, Task
 from imgaudit.types import JSON
@@ -29,6 +29,8 @@ LEAST_SIDE = 16
 MOST_BLOTS = 4
 STOPS = (1.0, 2.0, 3.0)
 """Exposure is raised by so many stops, one a try: twice, four and eight times the light."""
+LEAST_CONTRAST = 4.5
+"""WCAG contrast that letters shall have: what AA asks of small ones."""
 CLIPPED = (0.001, 0.005, 0.02)
 """Share of the pixels that may become black, and white, when levels are spread, one a try."""
 
@@ -143,6 +145,12 @@ _EXPORT = (
 _SHARPNESS = "sharpening would draw edges that the picture never had; render it larger, or take --method regenerate"
 _CLIPPED = "what is clipped to white or black holds nothing that could be brought back; take --method regenerate"
 _BYTES = "no pixel is wrong; the file is marked and signed when it is given away, by `imgaudit export`"
+_BROKEN = (
+    "no pixel is wrong, and nothing signs over a manifest that does not hold; take it out with `imgaudit provenance "
+    "strip`, audit the file again, and let `imgaudit export` sign it"
+)
+_IDENTITY = "no pixel is wrong; whoever vouches for the picture has to sign the final file again"
+_PROFILE = "no pixel is wrong; export the file anew with the colour profile that its colours were made in"
 REFUSED = {
     **dict.fromkeys(("quality.blur", "quality.blur_whole", "quality.motion_blur", "quality.upscaling"), _SHARPNESS),
     **dict.fromkeys(
@@ -150,20 +158,24 @@ REFUSED = {
         _EXPORT,
     ),
     **dict.fromkeys(("quality.bright", "quality.highlights", "quality.shadows"), _CLIPPED),
-    **dict.fromkeys(
-        ("provenance.c2pa_state", "provenance.identity_invalid", "provenance.ai_disclosed", "quality.profile"), _BYTES
-    ),
+    "provenance.c2pa_state": _BROKEN,
+    "provenance.identity_invalid": _IDENTITY,
+    "provenance.ai_disclosed": _BYTES,
+    "quality.profile": _PROFILE,
     "quality.noise": "taking noise out loses detail or invents some; render it with more steps, or take "
     "--method regenerate",
 }
 """What a rule may be about and no adjustment of pixels is honest for, by checker and name."""
-LIGHT, LEVELS = "quality.dark", "quality.low_contrast"
+LIGHT, LEVELS, FAINT = "quality.dark", "quality.low_contrast", "text.contrast"
 PLAIN = ("quality.cmyk", "quality.orientation", "quality.transparent")
 """Faults of the file that writing it plainly answers: upright, in sRGB, on white."""
 
 
 def adjust(task: Task, canvas: Canvas, aims: Sequence[Aim], number: int) -> Change | None:
-    """Light for a dark picture, levels for a flat one, a plain file for an odd one; anything else is refused."""
+    """Light for a dark picture, levels for a flat one, black or white for faint letters, a plain file for an odd one.
+
+    Anything else is refused.
+    """
     names = {_about(aim) for aim in aims}
     graded = names & {LIGHT, LEVELS}
     if number >= (len(STOPS) if graded else 1):
@@ -177,6 +189,9 @@ def adjust(task: Task, canvas: Canvas, aims: Sequence[Aim], number: int) -> Chan
     if LEVELS in names:
         rgba[..., :3] = spread(rgba[..., :3], CLIPPED[number])
         settings["clipped"] = CLIPPED[number]
+    if FAINT in names:
+        rgba[..., :3] = _with_letters(rgba[..., :3], [aim for aim in aims if _about(aim) == FAINT])
+        settings["contrast"] = LEAST_CONTRAST
     return Change(rgba, np.asarray((rgba != canvas.rgba).any(axis=2)), settings=settings)
 
 
@@ -186,10 +201,22 @@ def _about(aim: Aim) -> str:
     for name in names:
         if name in REFUSED:
             raise CannotRepair(f"{aim.rule.id}: {REFUSED[name]}")
-    found = next((name for name in names if name in (LIGHT, LEVELS, *PLAIN)), None)
+    found = next((name for name in names if name in (LIGHT, LEVELS, FAINT, *PLAIN)), None)
     if found is None:
         raise CannotRepair(f"{aim.rule.id}: nothing is known of how to adjust it; name another --method")
     return found
+
+
+def _with_letters(rgb: Pixels, aims: Sequence[Aim]) -> Pixels:
+    """A picture whose faint lines stand out."""
+    new = np.ascontiguousarray(rgb)
+    for region in (region for aim in aims for region in aim.regions):
+        place = region.polygon or masks.box_outline(region.box)
+        drawn = ink.deepened(new, place, LEAST_CONTRAST) if len(place) == 4 and inside(new, place) else None
+        if drawn is None:
+            raise CannotRepair("the letters of a faint line cannot be told from their ground; have it set by hand")
+        new = drawn
+    return new
 
 
 def spread(rgb: Pixels, clipped: float) -> Pixels:

@@ -11,13 +11,12 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
-from imgaudit.digest import canonical, digest_pixels
-from imgaudit.kernels.masks import Mask
+from imgaudit.digest import canonical
 from imgaudit.perceivers.metadata import metadata
 from imgaudit.provenance.marking import SOURCE_TYPES, Marks, exif_of, marked, xmp_of
 from imgaudit.provenance.pieces import png_text, taken_apart, with_metadata
 from imgaudit.provenance.write import COMPRESSION, mark
-from imgaudit.repair.originals import Canvas, Change, opaque
+from imgaudit.repair.originals import Canvas, Change
 from imgaudit.repair.tasks import Task
 from imgaudit.types import JSON, Source
 
@@ -27,11 +26,6 @@ KEYWORD = "imgaudit-repair"
 def source_of(task: Task, change: Change) -> Source:
     """How the repaired picture was made: by what drew in it, or as the original was."""
     return task.row.source if change.source is None else change.source
-
-
-def mask_digest(mask: Mask) -> str:
-    """Digest of a mask as a picture, white where it may change."""
-    return digest_pixels(opaque(np.repeat(mask[..., None], 3, axis=2).astype(np.uint8) * 255))
 
 
 def file_of(task: Task, original: Canvas, change: Change, method: str) -> bytes:

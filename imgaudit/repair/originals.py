@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from imgaudit.digest import digest_bytes, digest_pixels
 from imgaudit.errors import PictureError
 from imgaudit.kernels import ink, masks
-from imgaudit.pictures import read, still_rgba
+from imgaudit.pictures import on_white, read, still_rgba
 from imgaudit.repair.record import CannotRepair
 from imgaudit.repair.tasks import Aim, Task
 from imgaudit.store.runfolder import RunFolder
@@ -33,10 +33,10 @@ class Canvas:
     rgba: Pixels = field(repr=False)
     data: bytes = field(repr=False)
 
-    @property
+    @cached_property
     def rgb(self) -> Pixels:
-        """The picture on white, as every check sees it."""
-        return on_white(self.rgba)
+        """The picture on white, as every check sees it; not to be written into."""
+        return _on_white(self.rgba)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -93,15 +93,12 @@ def _root(path: str) -> str:
     return root if root[:1] == "r" and root[1:].isdigit() else "r0"
 
 
-def on_white(rgba: Pixels) -> Pixels:
-    """RGB of RGBA, transparency laid on white."""
+def _on_white(rgba: Pixels) -> Pixels:
     from PIL import Image
 
     if (rgba[..., 3] == 255).all():
         return np.ascontiguousarray(rgba[..., :3])
-    picture: Any = Image.fromarray(rgba)
-    white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-    return np.ascontiguousarray(np.asarray(Image.alpha_composite(white, picture).convert("RGB")))
+    return on_white(Image.fromarray(rgba))
 
 
 def opaque(rgb: Pixels) -> Pixels:
@@ -154,12 +151,12 @@ def _side(outline: Sequence[tuple[float, float]], height: int, width: int) -> fl
 def outline_of(rgb: Pixels, aim: Aim, region: Region) -> tuple[tuple[float, float], ...]:
     """The outline of a place; that of a line of writing ends where the letters do, for text detectors draw wide."""
     outline = region.polygon if region.polygon and len(region.polygon) >= 3 else masks.box_outline(region.box)
-    if aim.rule.checker == "text" and len(outline) == 4 and _inside(rgb, outline):
+    if aim.rule.checker == "text" and len(outline) == 4 and inside(rgb, outline):
         return ink.tightened(rgb, outline)
     return tuple(outline)
 
 
-def _inside(rgb: Pixels, outline: Sequence[tuple[float, float]]) -> bool:
+def inside(rgb: Pixels, outline: Sequence[tuple[float, float]]) -> bool:
     """Whether a place is no larger than the picture, so that straightening it costs no more than the picture does."""
     height, width = rgb.shape[:2]
     return all(-width <= x <= 2 * width and -height <= y <= 2 * height for x, y in outline)

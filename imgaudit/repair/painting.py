@@ -9,22 +9,22 @@ mask itself is pasted back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
-from imgaudit.digest import digest, drawn_seed
+from imgaudit.digest import digest, digest_mask, drawn_seed
 from imgaudit.engine.sources import SuiteSource
 from imgaudit.errors import ImgauditError, PictureError
 from imgaudit.generators._inpainting import Inpainter, Redrawing, grid_of
+from imgaudit.generators.diffusers import Pipeline
 from imgaudit.kernels import masks
 from imgaudit.pictures import still_rgba
 from imgaudit.record import RunInfo, SuiteInfo
 from imgaudit.repair.filling import filled
-from imgaudit.repair.marks import mask_digest
 from imgaudit.repair.originals import Canvas, Change, Pixels, Place, opaque, place_of
 from imgaudit.repair.record import CannotRepair, NoPicture
 from imgaudit.repair.tasks import Aim, Task
@@ -76,6 +76,7 @@ class Painter:
         self._run = run
         self._generator: Generator | CannotRepair | None = None
         self._brush: Brush | CannotRepair | None = None
+        self._identity: Mapping[str, JSON] | None = None
 
     @property
     def generator(self) -> Generator:
@@ -125,7 +126,9 @@ class Painter:
         """What is known of the generator, if it was used."""
         if self._generator is None or isinstance(self._generator, CannotRepair):
             return None
-        return {"spec": _shown(self.spec or ""), **self._generator.identity()}
+        if self._identity is None:  # to name its weights a generator reads them all
+            self._identity = self._generator.identity()
+        return {"spec": _shown(self.spec or ""), **self._identity}
 
     # --- a part
 
@@ -164,7 +167,8 @@ class Painter:
         """One try at another picture of the same case: a seed that the run has not drawn."""
         if not task.row.prompt:
             raise CannotRepair("the picture has no prompt, so that nothing says what to draw anew")
-        if task.row.case.image is not None:
+        inputs = self._run.request.get("inputs")
+        if task.row.case.image is not None or (isinstance(inputs, dict) and {"image", "from"} & inputs.keys()):
             raise CannotRepair("the case starts from a given picture; draw more with `imgaudit run` and other --seeds")
         job = self._job(task, number)
         result = next(iter(self.generator.render([job])))
@@ -212,15 +216,14 @@ def _pixels(result: Rendered) -> Pixels:
 
 
 def _brush_of(generator: Generator, spec: str) -> Brush:
-    pipeline = getattr(generator, "_pipeline", None)
-    pipe = getattr(pipeline, "_pipe", None)
-    if pipeline is None or pipe is None:
+    pipeline = getattr(generator, "pipeline", None)
+    if not isinstance(pipeline, Pipeline):
         raise CannotRepair(
             f"{_shown(spec)} is no diffusers model, and only those can redraw a part; name one with --generator, "
             "or draw the picture anew with --method regenerate"
         )
+    pipe, model = pipeline.pipe, pipeline.model
     block = int(getattr(pipe, "vae_scale_factor", 8) or 8)
-    model = pipeline.model
     return Brush(
         inpainter=Inpainter(pipe),
         side=_side(pipe, block),
@@ -280,7 +283,7 @@ def blocks(mask: masks.Mask, size: tuple[int, int], block: int) -> masks.Mask:
 def _source(task: Task, brush: Brush, asked: Redrawing, place: Place) -> Source:
     basis = None
     if task.row.pixels is not None:
-        basis = Basis(mode="inpaint", image=task.row.pixels, mask=mask_digest(place.mask), strength=asked.strength)
+        basis = Basis(mode="inpaint", image=task.row.pixels, mask=digest_mask(place.mask), strength=asked.strength)
     return Source(
         generator=brush.generator, model=brush.label, steps=asked.steps, guidance=asked.guidance, seed=asked.seed,
         prompt=asked.prompt or None, basis=basis, parse="complete",

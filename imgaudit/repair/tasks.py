@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imgaudit.digest import digest
-from imgaudit.engine.inline import PictureRow
-from imgaudit.errors import RunError, UsageError
+from imgaudit.engine.inline import PictureRow, rows_of
+from imgaudit.errors import UsageError
 from imgaudit.repair.record import METHODS
 from imgaudit.rubric import Rubric, Rule
 from imgaudit.store.runfolder import RunFolder
 from imgaudit.types import Decision, Finding, ImageRecord, Region
 
-PREFIXES = {"text.unexpected": "unexpected: ", "text.duplicated": "again: "}
-"""How the writing checker labels the places of a code; its finding holds the places of all of its codes."""
+PREFIXES = {"text.unexpected": "unexpected: ", "text.duplicated": "again: ", "text.contrast": "faint: "}
+"""How the writing checker labels the places of a fault; its finding holds the places of all of them."""
 KEEPS = frozenset({"background.bars", "background.frame"})
 """Codes whose place is what is to be kept: everything around it is the fault."""
 
@@ -59,21 +59,11 @@ def tasks_of(folder: RunFolder, rubric: Rubric) -> list[Task]:
     """The pictures whose final verdict is edit, in the run's order."""
     records = {image.id: image for image in folder.read_images() if image.verdict.final == Decision.EDIT}
     found = []
-    for row in _rows(folder):
+    for row in rows_of(folder):
         record = records.get(row.id)
         if record is not None:
             found.append(Task(row, record, aims_of(record.findings, rubric)))
     return found
-
-
-def _rows(folder: RunFolder) -> Iterator[PictureRow]:
-    for name in folder.parts("renders"):
-        rows = folder.read_part("renders", name)
-        if rows is None:
-            raise RunError(f"{folder.path}/renders/{name}.parquet: is damaged; give the command of this run once more")
-        for row in rows:
-            if row["refused"] is None:
-                yield PictureRow.model_validate_json(row["payload"])
 
 
 def aims_of(findings: Sequence[Finding], rubric: Rubric) -> tuple[Aim, ...]:
@@ -96,7 +86,7 @@ def fires(rule: Rule, finding: Finding) -> bool:
 
 
 def _aim(rule: Rule, finding: Finding) -> Aim:
-    prefixes = {PREFIXES[code] for term in rule.terms if (code := f"{term.checker}.{term.name}") in PREFIXES}
+    prefixes = {PREFIXES[name] for term in rule.terms if (name := f"{term.checker}.{term.name}") in PREFIXES}
     regions = finding.regions
     for prefix in prefixes:
         regions = tuple(region for region in regions if region.label.startswith(prefix)) or regions

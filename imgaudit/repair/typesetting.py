@@ -27,7 +27,7 @@ from imgaudit.digest import digest_bytes
 from imgaudit.errors import UsageError
 from imgaudit.kernels import ink, masks, strings
 from imgaudit.kernels.writing import scripts_in
-from imgaudit.repair.filling import filled
+from imgaudit.repair.filling import LEAST_CONTRAST, filled
 from imgaudit.repair.originals import Canvas, Change, Pixels, opaque
 from imgaudit.repair.record import CannotRepair
 from imgaudit.repair.tasks import Aim, Task
@@ -43,8 +43,6 @@ SCALES = (1.0, 0.85, 1.0)
 """Size of the letters against the old ones, one a try; the third takes black or white whatever the old colour was."""
 ENLARGED = 4
 SMALLEST = 6
-LEAST_CONTRAST = 4.5
-RIM = 2
 LEVEL = 3.0
 """Degrees by which a detector's outline of a level line may be turned."""
 
@@ -259,7 +257,7 @@ def _box(letters: masks.Mask) -> tuple[int, int, int, int]:
 def _cleared(rgb: Pixels, place: Sequence[Point], letters: masks.Mask) -> tuple[Pixels, masks.Mask]:
     """The picture without the old letters, and where they were. Their smooth edges go with them."""
     height, width = letters.shape
-    wide = masks.grown(letters, RIM).astype(np.uint8) * 255
+    wide = masks.grown(letters, ink.RIM).astype(np.uint8) * 255
     spread = cv2.warpPerspective(wide, ink.to_place(place, width, height), (rgb.shape[1], rgb.shape[0]))
     erased = masks.grown(np.asarray(spread > 0), 1)
     return filled(rgb, erased), erased

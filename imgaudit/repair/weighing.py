@@ -13,9 +13,9 @@ found, or a text that can no longer be read, is not repaired. It harms when some
   fault that stays below `QUIET`, half its operating point, says of both pictures that they do not have it: taking sharp
   letters off a sharp picture blurs nothing.
 
-Measures on scales without an end (degrees, deviations, ...) have no step that means the same everywhere; the rules over
-them are compared and they are not. How sure a check is of itself (`confidence`) is no property of the picture. A crop
-may lose megapixels, for that is what it is; it has a limit of its own.
+Measures on scales without an end (degrees, deviations, ...) have no step that means the same everywhere; unless the
+rubric states a margin, the rules over them are compared and they are not. How sure a check is of itself (`confidence`)
+is no property of the picture. A crop may lose megapixels, for that is what it is; it has a limit of its own.
 """
 
 from __future__ import annotations
@@ -196,9 +196,9 @@ def _changes(before: Sequence[Finding], now: Mapping[str, Finding], rubric: Rubr
             if fact is None or fact.better == "none" or name == NO_PROPERTY:
                 continue
             start = old if old is not None else _bad_end(fact)
-            margin = _margin(fact.unit, start, full in decisive)
+            margin = own[full] if full in own else _margin(fact.unit, start, full in decisive)
             if start is not None and margin is not None:
-                yield _Change(full, start, after, fact.better, own.get(full, margin), old is not None, fact.unit)
+                yield _Change(full, start, after, fact.better, margin, old is not None, fact.unit)
 
 
 def scale_of(unit: str) -> tuple[float, float] | None:

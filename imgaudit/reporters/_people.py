@@ -52,8 +52,8 @@ def review_sentences(review: ReviewSummary) -> Iterator[str]:
         yield f"They settled {counted(review.settled, 'picture')} that the checks held."
     if review.outweighed:
         yield (
-            f"On {counted(review.outweighed, 'picture')} a rule that nobody may overrule, or an answer, outweighs what "
-            "they decided."
+            f"On {counted(review.outweighed, 'picture')} a rule that nobody may overrule, or an answer that is "
+            "missing or no, outweighs what they decided."
         )
     if review.undone:
         yield f"{counted(review.undone, 'decision was', 'decisions were')} taken back."

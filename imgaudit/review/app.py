@@ -13,7 +13,6 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader
-from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
@@ -76,18 +75,12 @@ class _Name(_Body):
     role: str = Field(max_length=200)
 
 
-class _Dispute(_Body):
-    checker: str = Field(max_length=64)
-    says: Literal["false alarm", "missed"]
-    code: str | None = Field(default=None, max_length=200)
-
-
 class _Decision(_Body):
     n: int
     decision: Literal["publish", "edit", "reject"]
     reason: str = Field(pattern=CODE)
     seen: int
-    disputes: tuple[_Dispute, ...] = Field(default=(), max_length=50)
+    disputes: tuple[Dispute, ...] = Field(default=(), max_length=50)
     note: str = Field(default="", max_length=MAX_NOTE)
     filter: Filter = Filter()
 
@@ -146,7 +139,8 @@ def _refused(request: Request, error: Exception) -> Response:
 
 def _unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error("There is no such page.", error.status_code, request)
+    sentence = "There is no such page." if error.status_code == 404 else f"{error.detail}. Nothing was recorded"
+    return _error(sentence, error.status_code, request)
 
 
 def _broken(request: Request, error: Exception) -> Response:
@@ -376,8 +370,7 @@ class _Page:
         def decide(request: Request, body: _Decision) -> Response:
             who = _who(request)
             chosen: Chosen = Decision(body.decision)  # type: ignore[assignment]
-            disputes = tuple(Dispute(checker=one.checker, says=one.says, code=one.code) for one in body.disputes)
-            judgement = Judgement(chosen, body.reason, body.seen, disputes, body.note.strip() or None)
+            judgement = Judgement(chosen, body.reason, body.seen, body.disputes, body.note.strip() or None)
             written = desk.decide(body.n, who, judgement)
             _session(request).skipped.pop(body.n, None)
             recorded = {"seq": written.seq, "decision": body.decision, "reason": body.reason}
@@ -423,7 +416,6 @@ class _Page:
 def _templates() -> Environment:
     made = environment_of()
     made.loader = ChoiceLoader([FileSystemLoader(HERE / "templates"), FileSystemLoader(TEMPLATES)])
-    made.filters.update(island=Markup)
     return made
 
 

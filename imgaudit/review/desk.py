@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Literal
 
 from imgaudit.digest import digest_file
 from imgaudit.errors import ImgauditError, RunError
-from imgaudit.pipeline import judge_again, set_digest, verdict_of
+from imgaudit.pipeline import asked_by, judge_again, set_digest, verdict_of
 from imgaudit.record import Answer, Report
 from imgaudit.repair.record import read_repairs
 from imgaudit.reporters._thumbnails import concealment
@@ -27,7 +27,6 @@ from imgaudit.review.records import Records, Side
 from imgaudit.rubric import Rubric
 from imgaudit.store.decisions import (
     Answers,
-    Asked,
     Attested,
     Dispute,
     Event,
@@ -43,13 +42,12 @@ from imgaudit.store.decisions import (
     pictures_digest,
 )
 from imgaudit.store.rulings import Rulings
-from imgaudit.store.runfolder import REVIEW, WORK, RunFolder
+from imgaudit.store.runfolder import REPAIRS, REVIEW, WORK, RunFolder
 from imgaudit.types import Decision, ImageRecord, Ruling, Verdict
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-REPAIRS = "repairs"
 STRICTER: tuple[Concealed, ...] = ("none", "blurred", "withheld")
 Chosen = Literal[Decision.PUBLISH, Decision.EDIT, Decision.REJECT]
 
@@ -232,12 +230,7 @@ class Desk:
     # --- what is known of the log ---
 
     def _answers_of(self) -> Answers:
-        asked = {
-            name: Asked(entry.attestation.scope, entry.attestation.valid_days)
-            for name, entry in self.setting.rubric.dimensions.items()
-            if entry.attestation is not None
-        }
-        return Answers(self._all, self._pictures, self._generator, _today(), asked)
+        return Answers(self._all, self._pictures, self._generator, _today(), asked_by(self.setting.rubric))
 
     def _take(self) -> None:
         """Read what the log has gained, and judge what it speaks of."""
@@ -394,7 +387,7 @@ class Desk:
         with self._lock:
             target = self._all[seq] if 0 <= seq < len(self._all) else None
             if not isinstance(target, Judged):
-                raise Refused(f"line {seq} of the log is no decision about a picture", 404)
+                raise Refused(f"line {seq + 1} of the log is no decision about a picture", 404)
             places = self._places.get(target.subject.picture)
             if not places:
                 raise Refused("the run no longer has the picture of this decision", 404)

@@ -37,7 +37,8 @@ class Address:
     def bound(self) -> socket.socket:
         """A socket that listens, so that the port is known before anything is served."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends small answers at once only where the protocol is named; else they wait for the browser's receipt
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(("127.0.0.1" if self.host == "localhost" else self.host, self.port))

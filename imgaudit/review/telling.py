@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from imgaudit.dimensions import BY_ID
@@ -95,14 +95,13 @@ def _shown_beside(desk: Desk, name: str, place: int | None, said: str | None) ->
 
 def _history(desk: Desk, row: Row, who: Who) -> Iterator[JSON]:
     """The log's lines about a picture, oldest first."""
-    try:
-        notes = read_notes(desk.setting.run)
-    except RunError:
-        notes = {}
+    events = [entry for entry in desk.events(row) if isinstance(entry, Judged | Undone | Attested)]
+    notes: Mapping[str, tuple[str, str]] = {}
+    if any(entry.note for entry in events):  # all notes are one file, which is read for those pictures alone
+        with suppress(RunError):
+            notes = read_notes(desk.setting.run)
     standing = {entry.seq for entry in desk.standing(row)}
-    for entry in desk.events(row):
-        if not isinstance(entry, Judged | Undone | Attested):
-            continue
+    for entry in events:
         note = notes.get(entry.note) if entry.note else None
         yield {
             "seq": entry.seq,
@@ -119,7 +118,7 @@ def _sentence(entry: Event) -> str:
         disputes = "".join(f"; {one.says}: {one.code or one.checker}" for one in entry.disputes)
         return f"{when}: {entry.by} ({entry.role}) decided {entry.after}: {entry.reason}{disputes}"
     if isinstance(entry, Undone):
-        return f"{when}: {entry.by} ({entry.role}) took line {entry.undoes} back: {entry.reason}"
+        return f"{when}: {entry.by} ({entry.role}) took line {entry.undoes + 1} back: {entry.reason}"
     if isinstance(entry, Attested):
         title = BY_ID[entry.dimension].title if entry.dimension in BY_ID else entry.dimension
         return f"{when}: {entry.by} ({entry.role}) answered {entry.answer}: {title}: {entry.reason}"

@@ -282,7 +282,7 @@ class Log:
         """All decisions. Raises RunError at the first line that does not follow from the one before it."""
         with self._guard:
             try:
-                with (self._folder / LOG).open("rb") as stream:
+                with _opened(self._folder, "rb") as stream:
                     self._refresh(stream)
             except FileNotFoundError:
                 self._still_there(0)
@@ -294,7 +294,7 @@ class Log:
         A torn last line, left by a write that was cut off, is dropped first. Nothing is written when the chain is
         broken, or when the disk cannot hold all of it.
         """
-        with self._guard, (self._folder / LOG).open("ab+") as stream, _locked(stream):
+        with self._guard, _opened(self._folder, "ab+") as stream, _locked(stream):
             self._refresh(stream)
             new = self._length + self._torn == 0
             if not self._cleared:
@@ -438,15 +438,24 @@ def _event_of(value: Mapping[str, Any]) -> tuple[Event, bytes]:
 
 
 def _check_undo(entry: Undone, before: Sequence[Event]) -> None:
+    line = f"line {entry.undoes + 1}"
     target = before[entry.undoes] if entry.undoes < len(before) else None
     if not isinstance(target, Judged) or target.subject.picture != entry.subject.picture:
-        raise UsageError(f"undo of {entry.undoes}: is no decision about this picture; `imgaudit log show` lists them")
+        raise UsageError(f"undo of {line}: is no decision about this picture; `imgaudit log show` lists them")
     if person(target.by) != person(entry.by):
         raise UsageError(
-            f"undo of {entry.undoes}: {target.by} decided it, and only they may take it back; decide yourself instead"
+            f"undo of {line}: {target.by} decided it, and only they may take it back; decide yourself instead"
         )
     if any(isinstance(one, Undone) and one.undoes == entry.undoes for one in before[entry.undoes :]):
-        raise UsageError(f"undo of {entry.undoes}: it was undone already; decide again instead")
+        raise UsageError(f"undo of {line}: it was undone already; decide again instead")
+
+
+def _opened(folder: Path, mode: Literal["rb", "ab", "ab+"]) -> IO[bytes]:
+    """The log itself: a link in a stranger's folder could name any file, whose end would be dropped as a torn line."""
+    path = folder / LOG
+    if path.is_symlink():
+        raise RunError(f"{LOG}: is a link; the log is a file in the run folder itself, so put it there")
+    return path.open(mode)
 
 
 @contextlib.contextmanager
@@ -532,7 +541,7 @@ def drop_notes(folder: Path, names: Iterable[str]) -> None:
     if not has_decisions(folder):
         return
     doomed = set(names)
-    with (folder / LOG).open("ab") as stream, _locked(stream):
+    with _opened(folder, "ab") as stream, _locked(stream):
         clear_leftovers(folder)
         known = {getattr(entry, "note", None) for entry in read_log(folder).entries} - doomed
         notes = read_notes(folder)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 WORK = ".work"
 REVIEW = ".review"  # the lock of a review, and its copies of pictures
+REPAIRS = "repairs"  # the run of its repaired pictures
 S = TypeVar("S", bound=Stored)
 V = TypeVar("V")
 

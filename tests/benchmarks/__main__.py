@@ -165,6 +165,9 @@ def bench_log(work: Path, lines: int = 10_000, count: int = 200) -> dict[str, fl
     for name, work_once in works.items():
         times = sorted(_milliseconds(work_once, number) for number in range(count))
         figures |= {f"{name}_ms": times[count // 2], f"{name}_p95_ms": times[int(0.95 * count)]}
+    first.append([fact for number in range(lines) for fact in decision(number, "why it is right")], now)
+    times = sorted(_milliseconds(works["append_with_note"], number) for number in range(20))
+    figures |= {"notes": lines + count + 20, "append_with_note_among_them_ms": times[10]}
     figures["append_unopened_ms"] = _milliseconds(lambda number: append(work, decision(number), now), 0)
     return figures
 

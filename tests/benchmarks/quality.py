@@ -3,9 +3,9 @@
     python -m tests.benchmarks.quality CORPORA [--cleanvision PYTHON] [PART...]
 
 CORPORA is the folder of labelled pictures (see tests/conftest.py), PYTHON an interpreter that has cleanvision
-installed, in an environment of its own: it is no dependency. PART is one of agreement, cost, curves, alarms, medium;
-all unless some are named. Prints the tables of docs/quality.md. Set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 for
-the cost.
+installed, in an environment of its own: it is no dependency. PART is one of agreement, cost, curves, alarms, medium,
+drawn; all unless some are named. Prints the tables of docs/quality.md. For the cost set OMP_NUM_THREADS=1 and
+OPENBLAS_NUM_THREADS=1.
 
 The operating points were found on `FITTED`; the rates of `alarms` are told of the other photographs alone.
 """
@@ -405,7 +405,35 @@ def _count(counts: Counter[str], path: Path) -> None:
         counts[found[1].labels["medium"]] += 1
 
 
-PARTS = {"agreement": agreement, "cost": cost, "curves": curves, "alarms": alarms, "medium": medium}
+# --- drawings ----------------------------------------------------------------------------------
+
+
+def drawn(corpora: Path, python: str | None) -> None:
+    """How many drawings, labelled ones and made ones of all sizes, are called blurred or moved."""
+    called: dict[str, Counter[bool]] = defaultdict(Counter)
+    for label in ("flat", "line"):
+        for topic, parts in DRAWN[label].items():
+            for name in names(corpora, topic):
+                if any(part in name for part in parts):
+                    _count_blur(called[f"{label}, labelled"], (corpora / topic / name).read_bytes())
+    for make in (worsen.poster, worsen.drawing, worsen.cards, worsen.page):
+        for side in (64, 128, 256, 400, 800, 1600):
+            for seed in range(100, 108):
+                rgb = make(seed, side)
+                for data in (encoded(rgb), encoded(rgb, "JPEG", quality=75), encoded(rgb, "JPEG", quality=92)):
+                    _count_blur(called[f"{make.__name__}, made here"], data)
+    print("\n### Drawings\n\n| drawn | n | called blurred or moved |\n| --- | --- | --- |")
+    for label, counts in called.items():
+        print(f"| {label} | {counts.total()} | {counts[True]} |")
+
+
+def _count_blur(counts: Counter[bool], data: bytes) -> None:
+    found = look(data)
+    if found is not None:
+        counts[bool({"quality.blur", "quality.motion_blur"} & set(found[1].codes))] += 1
+
+
+PARTS = {"agreement": agreement, "cost": cost, "curves": curves, "alarms": alarms, "medium": medium, "drawn": drawn}
 
 
 def main() -> None:

@@ -351,3 +351,13 @@ def test_the_rubrics_of_a_use_judge_quality_and_name_every_dimension(name: str):
     assert rubric.dimensions["quality"].required
     assert len(rubric.dimensions["quality"].rules) >= 8
     assert all(rule.because for rule in rubric.dimensions["quality"].rules)
+
+
+@pytest.mark.parametrize("name", ["photo", "illustration", "print"])
+def test_the_rubrics_of_a_use_judge_everything_but_the_quality_as_publish_does(name: str):
+    ours, publish = (load_rubric(one).model_dump() for one in (name, "publish"))
+    assert ours["dimensions"].pop("quality") != publish["dimensions"].pop("quality")
+
+    for own in ("name", "title", "about"):
+        assert ours.pop(own) != publish.pop(own)
+    assert ours == publish

@@ -88,3 +88,11 @@ def test_names_never_decide_in_publish_and_hold_where_the_rubric_demands_a_perso
             assert rules == dict.fromkeys(
                 ("rights.artist-named", "rights.person-named", "rights.mark-named"), wanted[name]
             ), name
+
+
+def test_a_prompt_that_was_not_read_to_its_end_is_said_to_be_longer() -> None:
+    outcome = measured("a plain wooden chair, " * 1_000 + "Pikachu")
+
+    assert outcome.measures["marks"] == 0
+    assert "only its first 20,000 characters were read" in outcome.message
+    assert "were read" not in measured("a plain wooden chair").message

@@ -48,6 +48,15 @@ def test_among_equal_sizes_a_little_more_is_not_odd():
     assert outcome.groups[0].codes == ()
 
 
+def test_in_a_set_of_many_sizes_more_than_twice_the_middle_half_is_not_odd():
+    sides = [round(100 * 1.2**i) for i in range(12)]
+    outcome = SizesChecker().aggregate([*(member(f"p{i}", side, side) for i, side in enumerate(sides)),
+                                        member("large", 1500, 1500)])  # fmt: skip
+
+    assert 2 * sides[9] < 1500
+    assert outcome.pictures == {}
+
+
 def test_a_small_set_says_nothing():
     outcome = SizesChecker().aggregate([*usual(5), member("odd", 40, 30)])
 

@@ -181,6 +181,7 @@ def test_a_signed_attestation_verifies_and_any_change_is_found(
 def test_the_signature_is_over_dsse_pre_authentication(run: Path, tmp_path: Path):
     import base64
 
+    from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     secret, public = key_pair(tmp_path)
@@ -191,7 +192,11 @@ def test_the_signature_is_over_dsse_pre_authentication(run: Path, tmp_path: Path
 
     signed = b" ".join([b"DSSEv1", str(len(kind)).encode(), kind, str(len(body)).encode(), body])
 
-    load_pem_public_key(public.read_bytes()).verify(base64.b64decode(envelope["signatures"][0]["sig"]), signed)
+    key, signature = load_pem_public_key(public.read_bytes()), base64.b64decode(envelope["signatures"][0]["sig"])
+    assert key.verify(signature, signed) is None
+    for other in (body, signed[:-1], signed.replace(b"DSSEv1", b"DSSEv2")):
+        with pytest.raises(InvalidSignature):
+            key.verify(signature, other)
 
 
 def test_a_head_that_the_key_verifies_is_evidence(run: Path, tmp_path: Path):
@@ -220,6 +225,15 @@ def test_without_the_pdf_library_the_html_is_written_and_a_sentence_says_so(
     assert "pip install 'imgaudit[pdf]'" in shown
     assert (run / "comply.html").is_file()
     assert not (run / "comply.pdf").exists()
+
+
+@pytest.mark.parametrize(("options", "there"), [((), False), (("--pdf", "ua-1"), True), (("--format", "pdf"), True)])
+def test_a_claim_for_the_pdf_asks_for_the_pdf(run: Path, options: tuple[str, ...], there: bool):
+    pytest.importorskip("weasyprint")
+
+    comply(run, "--packs", "nist-600-1", *options)
+
+    assert (run / "comply.pdf").is_file() is there
 
 
 def test_no_clock_is_read(run: Path, tmp_path: Path):

@@ -33,6 +33,17 @@ def test_an_intact_log_says_what_it_cannot_show(run: Path, capsys: pytest.Captur
     assert "cut off the end would not be noticed" in shown
 
 
+def test_a_run_about_which_nobody_decided_is_said_in_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run = small_run(tmp_path / "run")
+    assert verify(run) == 0
+    capsys.readouterr()
+
+    assert verify(run, "--json") == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["lines"]) == ("intact", 0)
+
+
 def test_a_tampered_log_exits_1(run: Path, capsys: pytest.CaptureFixture[str]):
     log = run / "decisions.jsonl"
     log.write_bytes(log.read_bytes().replace(b"likeness", b"safetyyy"))

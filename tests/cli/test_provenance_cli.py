@@ -159,3 +159,20 @@ def test_a_file_that_is_no_picture_is_refused_and_not_called_unmarked(
 
     assert run(["provenance", "show", str(tmp_path / "a.png")]) == 2
     assert "a.png: is no picture" in capsys.readouterr().err
+
+
+def test_what_a_picture_was_made_from_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from imgaudit.provenance.write import mark
+    from imgaudit.types import Basis, Source
+
+    basis = Basis(mode="outpaint", image="a" * 64, mask="b" * 64, strength=0.75, extend=(0, 8, 0, 8))
+    path = tmp_path / "a.png"
+    path.write_bytes(mark(Image.new("RGB", (8, 8)), Source(generator="g", prompt="p", basis=basis)))
+
+    assert run(["provenance", "show", str(path)]) == 0
+
+    shown = told(capsys)
+    assert f"made from            the picture with pixels {'a' * 64}, by outpaint; a mask {'b' * 64}" in shown
+    assert "; strength 0.75" in shown
+    assert "pixels added (left, top, right, bottom) 0, 8, 0, 8" in shown
+    assert "{" not in shown

@@ -462,6 +462,20 @@ def test_a_manifest_that_is_none_is_refused(run: Path, tmp_path: Path):
         delivered(run, tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    "line",
+    ['{"name": [], "sha256": "a", "entry": null}', '{"name": "a", "entry": null}', "[" * 99_999],
+    ids=["a list for a name", "no digest", "brackets"],
+)
+def test_a_journal_that_is_none_is_refused(run: Path, tmp_path: Path, line: str):
+    (tmp_path / "out").mkdir()
+    journal = tmp_path / "out" / ".delivery.jsonl"
+    journal.write_text('{"format": "imgaudit-delivery-journal/1", "key": "k"}\n' + line + "\n")
+
+    with pytest.raises(RunError, match="is damaged"):
+        delivered(run, tmp_path / "out")
+
+
 def test_names_of_an_earlier_manifest_are_not_trusted(run: Path, tmp_path: Path):
     (tmp_path / "secret.png").write_bytes(painted("secret"))
     delivered(run, tmp_path / "out")

@@ -317,6 +317,7 @@ def test_a_file_that_may_not_be_written_is_refused_before_anything_is_read(run: 
         (["--approved", "{out}/d", "--source-type", "painting"], "expected one of"),
         (["--approved", "{out}/d", "--key", "k.pem"], "belong together"),
         (["--verify", "{out}"], "without RUN"),
+        (["--approved", "{out}", "--public-key", "{out}"], "--public-key is for --verify"),
     ],
 )
 def test_options_that_do_not_fit_are_a_sentence(

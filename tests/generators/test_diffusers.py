@@ -195,7 +195,7 @@ def _limit_memory(generator: Diffusers, most: int) -> list[int]:
         if len(inputs[0]) > 2 * most:
             raise torch.OutOfMemoryError("out of memory")
 
-    generator._pipeline._pipe.unet.register_forward_pre_hook(check)
+    generator.pipeline.pipe.unet.register_forward_pre_hook(check)
     return sizes
 
 
@@ -293,7 +293,7 @@ def test_a_pipeline_that_makes_films_is_no_generator(stable_diffusion: Path, job
             return SimpleNamespace(frames=[])
 
     generator = opened(stable_diffusion)
-    generator._pipeline._pipe.__class__ = Film
+    generator.pipeline.pipe.__class__ = Film
 
     with pytest.raises(UsageError, match="Film gave no pictures"):
         list(generator.render(jobs("a shape")))

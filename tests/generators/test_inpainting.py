@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from imgaudit.embedded import GUIDANCE, STEPS, evaluate, model_path, world
 from imgaudit.embedded.reader import read
@@ -54,6 +56,15 @@ def test_a_mask_of_another_shape_or_of_nothing_is_refused(inpainter: Inpainter) 
         inpainter.redraw(PIXELS, MASK[:32], asked(0))
     with pytest.raises(UsageError, match="nothing is masked"):
         inpainter.redraw(PIXELS, np.zeros_like(MASK), asked(0))
+
+
+def test_what_a_safety_checker_blanked_is_no_picture(pipeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    inpainter = Inpainter(pipeline)
+    black = SimpleNamespace(images=[Image.new("RGB", (64, 64))], nsfw_content_detected=[True])
+    monkeypatch.setattr(inpainter, "_pipe", lambda **asked: black)
+
+    with pytest.raises(UsageError, match="safety checker withheld the picture"):
+        inpainter.redraw(PIXELS, MASK, asked(0))
 
 
 def test_a_pipeline_without_inpainting_is_refused_in_words() -> None:

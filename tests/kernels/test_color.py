@@ -74,6 +74,7 @@ def test_light_and_lab_come_back_to_srgb():
     assert from_lab(to_lab(rgb)) == pytest.approx(rgb.astype(float), abs=1e-3)
     assert from_linear(to_linear(rgb / 255)) * 255 == pytest.approx(rgb.astype(float), abs=1e-6)
     assert float(to_linear(0.5)) == pytest.approx(0.214041, abs=1e-6)
+    assert to_linear(np.array([0.0, 10.0, 255.0]) / 255) == pytest.approx([0.0, 10 / 255 / 12.92, 1.0])
 
 
 @pytest.mark.parametrize(("one", "other", "expected"), SHARMA)

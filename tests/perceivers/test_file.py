@@ -83,6 +83,16 @@ def test_a_colour_profile_is_told_from_a_wrong_and_a_missing_one(data: bytes, ex
     assert facts(data).profile == expected
 
 
+def test_no_pixel_is_decoded(monkeypatch: pytest.MonkeyPatch):
+    from PIL import ImageFile
+
+    files = [encoded(RGB, kind) for kind in ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")]
+    files.append(encoded(RGB, exif=exif({0x0112: 6})))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: pytest.fail(f"a {image.format} was decoded"))
+
+    assert [facts(data).orientation for data in files] == [1, 1, 1, 1, 1, 1, 6]
+
+
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_the_orientation_is_that_of_exif(orientation: int):
     assert facts(encoded(RGB, "JPEG", exif=exif({0x0112: orientation}))).orientation == orientation
@@ -130,6 +140,14 @@ def test_no_hostile_file_makes_it_raise(corpora: Path):
     folder = corpora / "robustness"
     if not folder.is_dir():
         pytest.skip("no broken pictures")
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.stat().st_size < 4 << 20:
-            sight(path.read_bytes())
+    seen = [
+        sight(path.read_bytes())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.stat().st_size < 4 << 20
+    ]
+
+    assert sum(isinstance(one, FileFacts) for one in seen) > len(seen) // 2
+    untold = [one for one in seen if not isinstance(one, FileFacts)]
+    words = [one.reason if isinstance(one, Abstained) else one.error for one in untold]
+    assert all(word.startswith("the header cannot be read: ") for word in words)
+    assert any(isinstance(one, Abstained) for one in untold)

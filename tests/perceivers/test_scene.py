@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from io import BytesIO
 
 import numpy as np
@@ -126,6 +127,21 @@ def test_faces_build_on_what_the_landmarks_perceiver_said():
     assert perceiver.perceive([Look(shown, query, (unmeshed,))]) == [FaceScenes()]
     assert perceiver.perceive([Look(shown, query, (Abstained("no model"),))]) == [Abstained("no model")]
     assert isinstance(perceiver.perceive([Look(shown, query, (Balls(),))])[0], Failed)
+
+
+def test_a_large_picture_with_bars_is_seen_in_bounded_memory():
+    rgb = np.tile(blots(500, 500), (12, 12, 1))
+    rgb[:480] = rgb[-480:] = 0
+    large = Picture("large", b"", "0" * 64, rgb, "0" * 64)
+    tracemalloc.start()
+    ground = ScenePerceiver().perceive([Look(large, Query("scene", {"part": "ground"}))])[0]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert isinstance(ground, Ground)
+    assert ground.frame is not None
+    assert ground.frame.box == (0, 480, 6000, 5520)
+    assert peak < 250 << 20
 
 
 def test_a_picture_that_could_not_be_decoded_has_no_scene():

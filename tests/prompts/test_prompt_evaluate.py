@@ -97,3 +97,15 @@ def test_figures_name_counts_and_misses(tmp_path: Path):
     assert "recall 1/2" in text
     assert "missed: a boat" in text
     assert "false alarm: Batman -> Batman" in text
+
+
+def test_names_of_every_kind_are_counted_together_by_form_and_children_by_themselves():
+    """The rows of the table in docs/prompts.md."""
+    fresh = tally(read(DATA / "fresh.jsonl", None), doubtful=True)
+    together = {name: count.positives for name, count in fresh.items() if name.startswith("all ")}
+
+    assert together == {
+        "all plain names": 32, "all obfuscated names": 32, "all paraphrased names": 32, "all off-list names": 20,
+        "all with children": 27,
+    }  # fmt: skip
+    assert sum(together.values()) == fresh["all"].positives

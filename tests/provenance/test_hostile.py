@@ -84,25 +84,30 @@ def test_xml_that_expands_or_reaches_out_is_refused(build) -> None:
 def test_xml_as_deep_as_a_well_ends(build) -> None:
     packet = build.packet("<dc:x>" + "<a>" * 200_000 + "</a>" * 200_000 + "</dc:x>")
 
-    finding(build.png(None, (b"iTXt", PACKET + packet.encode())))
+    assert finding(build.png(None, (b"iTXt", PACKET + packet.encode()))).codes == ("provenance.undisclosed",)
 
 
 def test_text_in_no_encoding_at_all_is_read_as_it_can_be(build) -> None:
     broken = b"\xff\xfe\xd8\x00\x00\xdc\x80\xc3\x28\xf8\xed\xa0\x80"
     block = build.exif({0x010E: broken, 0x9C9B: broken}, {0x9286: b"UNICODE\0" + broken})
 
-    for data in (
-        build.png(None, (b"tEXt", b"parameters\0" + broken), (b"iTXt", b"parameters\0\0\0\0\0" + broken)),
-        build.png(None, (b"iTXt", PACKET + broken)),
-        build.jpeg((0xE1, b"Exif\0\0" + block), (0xFE, broken)),
-        build.webp(EXIF=block),
+    texts = build.png(None, (b"tEXt", b"parameters\0" + broken), (b"iTXt", b"parameters\0\0\0\0\0" + broken))
+    assert finding(texts).labels["parse"] == "partial"
+    assert unreadable(build.png(None, (b"iTXt", PACKET + broken)))
+    for data, place in (
+        (build.jpeg((0xE1, b"Exif\0\0" + block), (0xFE, broken)), "jpeg.comment"),
+        (build.webp(EXIF=block), "exif.ImageDescription"),
     ):
-        finding(data)
+        assert finding(data).codes == ("provenance.undisclosed",)
+        assert place in metadata(data).raw
 
 
 @pytest.mark.parametrize("text", ["\ud800", '{"prompt": "\\ud800"}', "[" * 500_000, '{"a":' * 200_000, "{" * 4_000_000])
 def test_json_that_is_none_ends(build, text: str) -> None:
-    finding(build.png(None, (b"tEXt", b"prompt\0" + text.encode("utf-8", "surrogatepass"))))
+    data = build.png(None, (b"tEXt", b"prompt\0" + text.encode("utf-8", "surrogatepass")))
+
+    assert finding(data).codes == ("provenance.undisclosed",)
+    assert metadata(data).source.prompt is None
 
 
 # --- graphs --------------------------------------------------------------------------------------
@@ -156,18 +161,20 @@ def test_lengths_that_lie_are_not_believed(build) -> None:
     ]
 
     for data in lies:
-        finding(data)
+        assert finding(data).measures == {"ai_disclosed": 0.0}
 
 
 def test_folders_that_point_at_each_other_end(build) -> None:
     entry = struct.pack("<HHII", 0x8769, 4, 1, 8)
 
-    finding(b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", 1) + entry + struct.pack("<I", 8))
+    data = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", 1) + entry + struct.pack("<I", 8)
+
+    assert finding(data).codes == ("provenance.undisclosed",)
 
 
 def test_a_million_segments_and_chunks_end(build) -> None:
-    finding(b"\xff\xd8" + b"\xff\xfe\0\3a" * 1_000_000 + b"\xff\xd9")
-    finding(build.png(None, *[(b"tEXt", b"k\0v")] * 100_000))
+    assert unreadable(b"\xff\xd8" + b"\xff\xfe\0\3a" * 1_000_000 + b"\xff\xd9")
+    assert unreadable(build.png(None, *[(b"tEXt", b"k\0v")] * 100_000))
 
 
 def test_a_forged_extension_is_nothing_to_a_reader_of_bytes(build) -> None:

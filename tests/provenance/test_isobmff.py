@@ -150,3 +150,51 @@ def test_a_box_that_lies_about_its_size_never_breaks() -> None:
         except PictureError:
             continue
         assert taken_apart(result).of("xmp") is not None or not isobmff.is_avif(bytes(wrong))
+
+
+def test_places_that_overlap_describe_no_metadata_without_end() -> None:
+    """Sixty thousand times the whole file would be gigabytes."""
+    data = plain(exif=exif_block())
+    (item,) = [item for item in isobmff.File(data).items if item.metadata == "exif"]
+    extents = struct.pack(">II", 0, 500) * 60_000
+    head = bytes([1, 0, 0, 0, 0x44, 0]) + struct.pack(">H", 1) + struct.pack(">HHHH", item.number, 0, 0, 60_000)
+
+    with pytest.raises(PictureError, match="no whole AVIF"):
+        taken_apart(meta_rewritten(data, iloc=box(b"iloc", head, extents)))
+
+
+def test_many_places_and_many_boxes_together_are_refused_at_once() -> None:
+    data = plain(exif=exif_block())
+    number = isobmff.File(data).primary
+    extents = struct.pack(">II", 0, 1) * 60_000
+    head = bytes([1, 0, 0, 0, 0x44, 0]) + struct.pack(">H", 1) + struct.pack(">HHHH", number, 0, 0, 60_000)
+
+    with pytest.raises(PictureError, match="no whole AVIF"):
+        taken_apart(meta_rewritten(data, iloc=box(b"iloc", head, extents)) + box(b"mdat") * 5_000)
+
+
+def test_metadata_that_share_their_bytes_with_the_picture_are_not_wiped() -> None:
+    data = plain(exif=exif_block())
+    file = isobmff.File(data)
+    places = [(item.number, *item.places[0]) for item in file.items]
+    ((coded, _, where, _),) = [place for place in places if place[0] == file.primary]
+    other = [(n, m, at if n == coded else where + 3, size) for n, m, at, size in places]
+    grown = len(meta_rewritten(data, iloc=locations(other, 1))) - len(data)
+
+    moved = [(n, m, at + grown, size) for n, m, at, size in other]
+
+    with pytest.raises(PictureError, match="no whole AVIF"):
+        marked(meta_rewritten(data, iloc=locations(moved, 1)), Marks(system="s"))
+
+
+def test_the_shown_picture_may_have_a_wide_number_where_others_have_not() -> None:
+    data = plain()
+    file = isobmff.File(data)
+    shown = box(b"pitm", bytes([1, 0, 0, 0]), struct.pack(">I", 0x1_0001))
+    places = [(item.number, *item.places[0]) for item in file.items]
+    grown = len(meta_rewritten(data, pitm=shown, iloc=locations(places, 1))) - len(data)
+    moved = [(n, m, at + grown, size) for n, m, at, size in places]
+
+    result = marked(meta_rewritten(data, pitm=shown, iloc=locations(moved, 1)), Marks(system="s"))
+
+    assert isobmff.File(result).primary == 0x1_0001

@@ -146,6 +146,16 @@ def test_the_files_own_metadata_stay() -> None:
         assert fields.get("jpeg.comment") == ("a remark" if kind == "JPEG" else None)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "AVIF"])
+def test_the_tool_that_a_file_names_as_its_maker_stays_and_ours_is_named_where_none_is(kind: str) -> None:
+    from imgaudit.provenance.xmp_edit import with_properties
+
+    packet = with_properties(None, {"xmp:CreatorTool": "Draw Things"}).encode()
+
+    assert sources.read(marked(picture(kind, xmp=packet), FULL)).fields.get("xmp.xmp:CreatorTool") == "Draw Things"
+    assert sources.read(marked(picture(kind), FULL)).fields.get("xmp.xmp:CreatorTool") == "imgaudit"
+
+
 def test_a_packet_that_cannot_be_read_is_replaced(build) -> None:
     deep = "<a>" * 3_000 + "</a>" * 3_000
     hostile = ('<!DOCTYPE x [<!ENTITY a "b">]><x/>', "<broken", build.packet(f"<dc:x>{deep}</dc:x>"))

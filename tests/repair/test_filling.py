@@ -11,9 +11,10 @@ from imgaudit.kernels import masks
 from imgaudit.repair import filling
 from imgaudit.repair.originals import Canvas, opaque, place_of
 from imgaudit.repair.record import CannotRepair
-from imgaudit.repair.tasks import Aim
-from imgaudit.rubric import Fix, Rule
+from imgaudit.repair.tasks import Aim, aims_of
+from imgaudit.rubric import Fix, Rule, load_rubric
 from imgaudit.types import Box, Finding, Region
+from tests.repair.conftest import lettering
 
 RANDOM = np.random.default_rng(8)
 TASK: Any = None  # these methods look at the picture and the aims alone
@@ -146,6 +147,36 @@ def test_a_dark_picture_gets_a_stop_more_a_try() -> None:
     assert stops[3] is None
 
 
+def test_faint_letters_turn_black_and_everything_beside_them_stays() -> None:
+    old = np.asarray(lettering("FAINT WORDS", ink=(205, 200, 185)))
+    box = (36, 55, 330, 110)
+    places = Region(label="extra: X", box=(0, 0, 30, 30)), Region(label="faint: contrast 1.4", box=box)
+    faint = Finding(checker="text", version="1", outcome="measured", measures={"contrast": 1.4}, regions=places)
+    aims = aims_of((faint,), load_rubric("strict"))
+    change = filling.adjust(TASK, Canvas(opaque(old), b""), aims, 0)
+
+    assert [aim.rule.id for aim in aims] == ["text.low-contrast"]
+    assert change is not None
+    assert change.mask is not None
+    new, beside = change.rgba[..., :3], np.ones(old.shape[:2], bool)
+    beside[box[1] : box[3], box[0] : box[2]] = False
+    assert (new[beside] == old[beside]).all()
+    letters, ground = (~beside & (old == colour).all(axis=2) for colour in ((205, 200, 185), (240, 235, 220)))
+    assert letters.sum() > 300
+    assert (new[letters] < 10).all()
+    assert (new[ground] == old[ground]).all()
+    assert filling.adjust(TASK, Canvas(opaque(old), b""), aims, 1) is None
+
+
+def test_letters_that_cannot_be_told_from_their_ground_are_left_to_people() -> None:
+    faint = Finding(checker="text", version="1", outcome="measured", measures={"contrast": 1.1},
+                    regions=(Region(label="faint: contrast 1.1", box=(10, 10, 90, 40)),))  # fmt: skip
+    even = Canvas(opaque(np.full((100, 100, 3), 200, np.uint8)), b"")
+
+    with pytest.raises(CannotRepair, match="cannot be told from their ground; have it set by hand"):
+        filling.adjust(TASK, even, aims_of((faint,), load_rubric("strict")), 0)
+
+
 def test_levels_are_spread_from_black_to_white() -> None:
     flat = aim(when="quality.low_contrast >= 0.5", rule="quality.low-contrast", method="adjust")
     made = Canvas(opaque(RANDOM.integers(100, 141, (60, 100, 3)).astype(np.uint8)), b"")
@@ -189,8 +220,11 @@ def test_a_transparent_picture_is_laid_on_white() -> None:
         ("quality.blocking", "quality.blocking >= 0.5", "lossless original"),
         ("quality.highlights", "quality.highlights >= 0.5", "clipped to white"),
         ("quality.noise", "quality.noise >= 0.5", "loses detail or invents some"),
-        ("provenance.c2pa-invalid", "provenance.c2pa_state == invalid", "no pixel is wrong"),
-        ("own.rule", "text.contrast < 3", "nothing is known of how to adjust it"),
+        ("provenance.c2pa-invalid", "provenance.c2pa_state == invalid", "`imgaudit provenance strip`, audit"),
+        ("provenance.identity-invalid", "code provenance.identity_invalid", "whoever vouches for the picture"),
+        ("provenance.undisclosed", "provenance.ai_disclosed < 1", "marked and signed when it is given away"),
+        ("quality.profile", "code quality.profile", "the colour profile that its colours were made in"),
+        ("own.rule", "text.gibberish >= 0.5", "nothing is known of how to adjust it"),
     ],
 )
 def test_what_cannot_be_adjusted_honestly_is_refused_in_words(rule: str, when: str, words: str) -> None:

@@ -146,6 +146,26 @@ def test_a_local_model_is_named_without_its_folder(tmp_path: Path) -> None:
     assert Painter("embedded@2", lambda spec: None, run_info()).shown == "embedded@2"  # type: ignore[arg-type,return-value]
 
 
+def test_what_the_generator_is_made_of_is_read_once_for_all_pictures() -> None:
+    asked: list[int] = []
+    drawing = SimpleNamespace(identity=lambda: asked.append(1) or {"weights": "1"})
+    painter = Painter("made", lambda spec: drawing, run_info())  # type: ignore[arg-type,return-value]
+
+    assert painter.identity() is None
+    assert painter.generator is drawing
+    assert painter.identity() == painter.identity() == {"spec": "made", "weights": "1"}
+    assert asked == [1]
+
+
+@pytest.mark.parametrize("inputs", [{"image": "1" * 64}, {"from": "1" * 64, "mask": [0, 0, 8, 8]}])
+def test_a_run_whose_command_gave_the_pictures_to_start_from_is_not_drawn_anew(inputs: dict[str, Any]) -> None:
+    run = run_info("made").model_copy(update={"request": {"inputs": inputs}})
+    painter = Painter("made", lambda spec: pytest.fail("no generator is built"), run)
+
+    with pytest.raises(CannotRepair, match="starts from a given picture; draw more with `imgaudit run`"):
+        painter.regenerate(task_of(), noisy(64, 64), [], 0)
+
+
 def test_the_embedded_model_draws_at_its_own_size() -> None:
     painter = Painter("embedded@2", lambda spec: build(spec, GeneratorOptions()), run_info("embedded@2"))
 

@@ -205,6 +205,16 @@ def test_what_no_try_fixes_could_not_be_repaired_and_says_why(run: Path) -> None
     assert len(open_run(run / "repairs").images) == 0
 
 
+def test_of_several_good_tries_the_best_is_kept_and_not_the_first(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gains, weigh = iter((1.0, 3.0, 2.0)), mending.weigh
+    monkeypatch.setattr(mending, "weigh", lambda *asked: replace(weigh(*asked), gain=(next(gains), 0.0)))
+    line = repaired(run, Painter(), methods=("regenerate",), tries=3, only=("case-0#1",)).lines[0]
+
+    assert all(entry.fixed and not entry.harmed for entry in line.tries)
+    assert line.pixels == line.tries[1].pixels
+    assert line.reason.startswith("regenerate: try 2 of 3")
+
+
 def test_methods_are_tried_in_the_order_in_which_they_are_named(run: Path) -> None:
     done = repaired(run, Painter(), methods=("crop", "inpaint", "regenerate"), tries=1, only=("case-0#1",))
 

@@ -8,7 +8,7 @@ import pytest
 
 from imgaudit.repair.tasks import Aim, aims_of
 from imgaudit.repair.weighing import INFORMS, MARGIN, Weighed, scale_of, tolerances, weigh
-from imgaudit.rubric import Rubric, load_rubric
+from imgaudit.rubric import Primary, Rubric, load_rubric
 from imgaudit.types import Decision, Finding, Region
 
 
@@ -131,6 +131,17 @@ def test_the_rubrics_own_margin_goes_before_the_common_one(rubric: Rubric) -> No
     assert tolerances(rubric)["adherence.worst_clause"] == 0.1
     assert tolerances(rubric)["informs"] == INFORMS
     assert compared(rubric, before, fixed, *FINE, lower).good
+
+
+def test_a_margin_that_the_rubric_states_counts_on_a_scale_without_an_end_too(rubric: Rubric) -> None:
+    assert rubric.regression is not None
+    stated = Primary(measure="faces.worst_jitter", margin=1.0, least=0.5, because="a test wants this very one")
+    own = rubric.model_copy(update={"regression": rubric.regression.model_copy(update={"primaries": (stated,)})})
+    calm, within, beyond = (finding("faces", {"defect": 0.1, "worst_jitter": value}) for value in (1.0, 2.0, 2.1))
+    fixed = finding("hands", {"defect": 0.1})
+
+    assert compared(own, (HANDS, *FINE, calm), fixed, *FINE, within).good
+    assert compared(own, (HANDS, *FINE, calm), fixed, *FINE, beyond).harmed == ("faces.worst_jitter",)
 
 
 def test_a_rule_that_newly_fires_is_a_harm_though_it_only_makes_a_note(rubric: Rubric) -> None:

@@ -225,6 +225,7 @@ def test_the_end_of_the_queue_is_said_and_can_be_undone(serve: Serve, tmp_path: 
     assert "2 of 2 pictures are decided" in page.inner_text("#donewords")
     page.keyboard.press("p")  # nothing is there to be decided
     page.keyboard.press("u")
+    page.wait_for_selector("#desk:not([hidden])")
     shown(page, serving, serving.desk.order[1])
     assert [line["action"] for line in log(serving)] == ["judge", "judge", "undo"]
 

@@ -15,6 +15,7 @@ from stored import full_disk, plain, two_people_rubric
 from imgaudit.digest import digest_file
 from imgaudit.errors import RunError
 from imgaudit.pipeline import judge_again
+from imgaudit.review import telling
 from imgaudit.review.desk import Desk, Setting
 from imgaudit.review.serve import summary
 from imgaudit.rubric import load_rubric
@@ -105,7 +106,23 @@ def test_undo_is_a_new_line_and_the_picture_is_open_again(asking: Asking):
     assert again["open"]
     assert again["picture"]["final"] == first
     assert [event["stands"] for event in again["history"]] == [False, True]
+    assert "took line 1 back" in again["history"][1]["text"]  # as `imgaudit log show` numbers them
     assert person.post("/api/undo", {}).status_code == 404
+
+
+def test_notes_are_read_for_the_pictures_that_have_one(asking: Asking, monkeypatch: pytest.MonkeyPatch):
+    person = asking.person()
+    noted, other = asking.desk.order[:2]
+    person.decide(noted, "reject", "malformed", note="the left hand")
+    person.decide(other, "reject", "malformed")
+    read: list[Path] = []
+    real = telling.read_notes
+    monkeypatch.setattr(telling, "read_notes", lambda run: read.append(run) or real(run))
+
+    assert person.picture(other)["history"][0]["note"] is None
+    assert read == []
+    assert person.picture(noted)["history"][0]["note"] == "the left hand"
+    assert len(read) == 1
 
 
 def test_undo_takes_back_ones_own_last_decision_and_no_one_elses(asking: Asking):

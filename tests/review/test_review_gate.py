@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,27 @@ def test_the_socket_is_bound_to_the_loopback_address_alone():
 
     assert listening.getsockname()[0] == "127.0.0.1"
     listening.close()
+
+
+def test_small_answers_are_sent_at_once():
+    waits: list[int] = []
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        waits.append(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async def ask() -> None:
+        listening = Address().bound()
+        async with await asyncio.start_server(answer, sock=listening):
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+
+    asyncio.run(ask())
+
+    assert len(waits) == 1
+    assert waits[0] != 0
 
 
 # --- the link ---
@@ -343,6 +366,7 @@ def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch):
         {**decision(), "n": "../../etc/passwd"},
         {**decision(), "more": 1},
         {**decision(), "disputes": [{"checker": "x", "says": "maybe"}]},
+        {**decision(), "disputes": [{"checker": "No Checker", "says": "missed"}]},
         {**decision(), "note": "x" * 2001},
         [],
         "text",
@@ -360,8 +384,11 @@ def test_bytes_that_are_no_json_are_refused(asking: Asking):
     person = asking.person()
     sent = {"origin": ORIGIN, "x-imgaudit-csrf": person.csrf, "content-type": "application/json"}
 
-    for content in (b"{", b"\xff\xfe", b'{"n": NaN}', b"[" * 60_000):
-        assert person.client.post("/api/decide", content=content, headers=sent).status_code in (400, 422)
+    lone = json.dumps({**decision(), "note": "\ud800"}).encode()
+    for content in (b"{", b"\xff\xfe", b'{"n": NaN}', b"[" * 60_000, lone):
+        answer = person.client.post("/api/decide", content=content, headers=sent)
+        assert answer.status_code in (400, 422)
+        assert answer.json()["error"].endswith("Nothing was recorded")
     assert asking.log() == []
 
 

@@ -392,3 +392,16 @@ def test_an_alteration_that_keeps_size_and_time_of_change_of_content_is_seen(tmp
 
     with pytest.raises(RunError, match="altered since"):
         log.append([judged()], NOW)
+
+
+def test_a_log_that_is_a_link_is_refused_and_what_it_names_stays(tmp_path: Path):
+    (tmp_path / "run").mkdir()
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"no newline at its end, as in a line that was cut off")
+    (tmp_path / "run" / LOG).symlink_to(secret)
+
+    for attempt in (lambda: append(tmp_path / "run", [judged()], NOW), lambda: read_log(tmp_path / "run")):
+        with pytest.raises(RunError, match="is a link"):
+            attempt()
+
+    assert secret.read_bytes() == b"no newline at its end, as in a line that was cut off"

@@ -15,7 +15,6 @@ let beside = state.beside[0]?.name ?? null;
 let busy = false;
 let missed = [];
 
-const words = (decision) => ({ publish: "publish", edit: "edit", reject: "reject", hold: "hold" })[decision] ?? decision;
 const copies = (picture, what) => `/copies/${picture.side}/${picture.place}/${what}`;
 
 // --- saying ---------------------------------------------------------------------------------------------------
@@ -415,7 +414,7 @@ function decide(decision) {
     const answer = await post("/api/decide", {
       n: state.n, decision, reason, seen: state.seen, disputes: disputes(), note: byId("note").value, filter: asked,
     });
-    const text = `Recorded: ${words(decision)}, ${reason.replaceAll("-", " ")}.`;
+    const text = `Recorded: ${decision}, ${reason.replaceAll("-", " ")}.`;
     go(answer, [make("b", {}, text)]);
   });
 }
