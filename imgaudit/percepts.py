@@ -127,6 +127,35 @@ class Embedding(Percept):
     vector: tuple[float, ...]
 
 
+class Detected(Stored):
+    """One thing that a detector found."""
+
+    label: str = Field(description="one of the nouns that were asked for")
+    box: Box
+    score: float = Field(ge=0, le=1)
+    color: str | None = Field(default=None, description="named colour, where the detector itself tells it")
+
+
+class Detections(Percept):
+    """Things that were looked for by name (`detector`)."""
+
+    model: str
+    nouns: tuple[str, ...] = Field(description="what was asked for")
+    objects: tuple[Detected, ...] = Field(description="what was found, the surest first, overlaps of a noun removed")
+    floor: float = Field(ge=0, le=1, description="score below which nothing is kept")
+    sure: float = Field(ge=0, le=1, description="score from which a thing counts; between the two it is undetermined")
+    knows: bool = Field(default=True, description="whether the model can speak about this picture at all")
+    why_not: str | None = None
+
+
+class Answers(Percept):
+    """Answers of a question-answering model (`vqa`): for each question P(yes) / (P(yes) + P(no))."""
+
+    model: str
+    questions: tuple[str, ...]
+    yes: tuple[float, ...] = Field(description="one a question, 0..1")
+
+
 class Pixels(Percept):
     """Numbers computed from the pixels alone; every one is explained in `imgaudit.kernels.quality`."""
 

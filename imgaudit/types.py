@@ -56,6 +56,33 @@ class Expect(Stored):
     style: str | None = Field(default=None, description="the style words alone")
 
 
+ClauseKind = Literal[
+    "object", "count", "colour", "attribute", "relation", "text", "style", "scene", "negation", "people", "action"
+]
+
+
+class Clause(Stored):
+    """One thing that a prompt says, small enough to be right or wrong by itself."""
+
+    id: str = Field(min_length=1, max_length=40, description="unique within its case, such as c3")
+    kind: ClauseKind
+    text: str = Field(min_length=1, max_length=2000, description="the statement in words, such as 'the dog is red'")
+    subject: str | None = Field(default=None, description="what it is about, such as 'dog'")
+    value: str | None = Field(default=None, description="what is said of it: 'red', '3', 'left of', the writing, ...")
+    to: str | None = Field(default=None, description="a relation's other thing")
+    question: str | None = Field(default=None, max_length=2000, description="the question that yes answers it right")
+    after: tuple[str, ...] = Field(default=(), description="ids of clauses without which this one means nothing")
+
+
+class ClauseResult(Stored):
+    """What a check could say of one clause: a score, or why there is none."""
+
+    clause: Clause
+    route: Literal["clip", "detector", "ocr", "vqa", "none"] = Field(description="who was asked")
+    score: float | None = Field(default=None, ge=0, le=1, description="probability that it holds; null: not told")
+    reason: str | None = Field(default=None, description="why it was not told; null where it was")
+
+
 class SkewPlan(Stored):
     """A case that is drawn many times to see how an attribute spreads when the prompt does not name it."""
 
@@ -138,6 +165,7 @@ class Case(Stored):
         default_factory=dict, description="prompts that the picture must not show, by kind (color, count, ...)"
     )
     expect: Expect = Expect()
+    clauses: tuple[Clause, ...] = Field(default=(), description="what the prompt says, piece by piece")
     skew: SkewPlan | None = None
     character: str | None = Field(default=None, description="pictures of one name show one character")
     tags: tuple[str, ...] = ()
@@ -433,6 +461,7 @@ class Measured(Stored):
     codes: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
     evidence: Evidence = Evidence()
+    clauses: tuple[ClauseResult, ...] = Field(default=(), description="a checker of clauses tells each one")
     message: str = ""
 
 
@@ -546,6 +575,7 @@ class Finding(Stored):
     codes: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
     evidence: Evidence = Evidence()
+    clauses: tuple[ClauseResult, ...] = ()
     by: dict[str, str] = Field(default_factory=dict, description="perceiver -> digest of what it is")
     calibration: str | None = None
     message: str = ""

@@ -189,6 +189,7 @@ def finding_of(
                 measures=measures,
                 labels=outcome.labels,
                 unmeasured=outcome.unmeasured,
+                clauses=outcome.clauses,
                 codes=outcome.codes,
                 regions=outcome.regions,
                 evidence=outcome.evidence,
