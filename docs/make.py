@@ -41,7 +41,7 @@ def dimensions_page() -> str:
         "| dimension | about | answered by | question or limit |", "| --- | --- | --- | --- |",
     ]  # fmt: skip
     for dimension in DIMENSIONS:
-        names = ", ".join(f"`{name}`" for name in dimension.checkers)
+        names = ", ".join(f"`{name}`" for name in (*dimension.checkers, *dimension.extras))
         who = f"{dimension.how}, helped by {names}" if names and dimension.how != "checker" else names or dimension.how
         where = "the picture" if dimension.group == "picture" else "its use"
         lines.append(f"| {dimension.title} (`{dimension.id}`) | {where} | {who} | {_cell(dimension.question)} |")

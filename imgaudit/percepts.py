@@ -116,15 +116,24 @@ class Match(Percept):
     cosines: tuple[float, ...] = Field(description="one a text, -1..1")
     scale: float = Field(description="the model's learned logit scale (already exponentiated)")
     truncated: tuple[int, ...] = Field(description="tokens of each text that did not fit the model's context")
+    between: tuple[float, ...] = Field(
+        default=(), description="cosine of the first text with each of the others, where it was asked for"
+    )
+    bias: float | None = Field(default=None, description="learned logit bias of a model of single pairs (SigLIP)")
+    weights: str | None = Field(default=None, description="the first 12 digits of the digest of the model's files")
     knows: bool = Field(description="whether the model can speak about this picture at all")
     why_not: str | None = None
 
 
 class Embedding(Percept):
-    """A picture's unit vector in a joint embedding."""
+    """A picture's unit vector in an embedding."""
 
     model: str
     vector: tuple[float, ...]
+    copy_from: float | None = Field(
+        default=None, ge=-1, le=1, description="cosine from which two pictures are copies; null: nobody measured it"
+    )
+    copy_basis: str | None = Field(default=None, description="where that number comes from, in words")
 
 
 class Detected(Stored):
@@ -144,6 +153,9 @@ class Detections(Percept):
     objects: tuple[Detected, ...] = Field(description="what was found, the surest first, overlaps of a noun removed")
     floor: float = Field(ge=0, le=1, description="score below which nothing is kept")
     sure: float = Field(ge=0, le=1, description="score from which a thing counts; between the two it is undetermined")
+    bands: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, description="floor and sure of the nouns that have their own"
+    )
     knows: bool = Field(default=True, description="whether the model can speak about this picture at all")
     why_not: str | None = None
 
@@ -154,6 +166,9 @@ class Answers(Percept):
     model: str
     questions: tuple[str, ...]
     yes: tuple[float, ...] = Field(description="one a question, 0..1")
+    sure: tuple[float, ...] = Field(
+        default=(), description="P(yes) + P(no) of each: how much of the reply's first word the two make up"
+    )
 
 
 class Pixels(Percept):
@@ -164,9 +179,46 @@ class Pixels(Percept):
     phash: str = Field(description="64-bit perceptual hash, hex")
     pdq: str = Field(description="256-bit PDQ hash, hex")
     pdq_quality: int = Field(description="0..100; below 50 the PDQ hash means little")
+    turned: tuple[str, ...] = Field(
+        default=(), description="PDQ hashes of the picture turned and mirrored, in the order of `kernels.hashes.TURNS`"
+    )
     grid: str = Field(description="mean colours of a 16 by 16 grid, hex RGB: tells copies that differ in colour")
     palette: tuple[tuple[str, float], ...] = Field(description="named colours with their share of the picture")
     subject: str | None = Field(description="named colour of what stands out from an even background, if one does")
+
+
+class GalleryFacts(Percept):
+    """The user's gallery that pictures are compared with (`gallery`)."""
+
+    index: str = Field(description="hex sha256 over names and contents of its files")
+    pictures: int = Field(ge=1, description="that could be read")
+    unreadable: int = Field(ge=0, description="files that could not")
+    vectors: str | None = Field(description="role that embedded its pictures: embedding or clip; null: none could")
+
+
+class GalleryMatch(Stored):
+    """A picture of the gallery that another picture is a copy of."""
+
+    file: str = Field(description="path below the gallery's folder")
+    kind: str = Field(description="name of the subfolder that it lies in; 'gallery' for files that lie in none")
+    how: Literal["exact", "near", "turned", "semantic"]
+    bits: int | None = Field(default=None, description="of 256 by which the PDQ hashes differ; null where semantic")
+    turn: str | None = Field(default=None, description="what was done to the gallery's picture, where it was turned")
+    cosine: float | None = Field(default=None, description="of the embeddings; null where one of them has none")
+
+
+class GalleryMatches(Percept):
+    """What of a picture is in the user's gallery, surest first (`gallery`)."""
+
+    index: str
+    matches: tuple[GalleryMatch, ...] = Field(description="at most 20")
+    copies: int = Field(ge=0, description="pictures of the gallery that it is a copy of, those not listed included")
+    nearest: str | None = Field(default=None, description="file of the gallery with the most similar embedding")
+    cosine: float | None = Field(default=None, description="its cosine; null where it could not be told")
+    model: str | None = Field(default=None, description="of the embedding")
+    copy_from: float | None = Field(default=None, description="cosine from which a copy is called semantic, if known")
+    copy_basis: str | None = None
+    why_not: str | None = Field(default=None, description="why embeddings could not be compared; null where they were")
 
 
 class FileFacts(Percept):
@@ -317,6 +369,50 @@ class Ground(Percept):
     faint: float | None = Field(default=None, description="contrast of what repeats, as a share of the picture's own")
     flat: float = Field(default=0.0, ge=0, le=1, description="share of even places in few colours, the ground left out")
     oddness: float | None = Field(default=None, description="robust deviations of the tile that differs most")
+
+
+class Swatch(Stored):
+    """A colour and how much of something has it."""
+
+    lab: tuple[float, float, float] = Field(description="CIELAB (D65)")
+    share: float = Field(ge=0, le=1)
+
+
+class Figure(Percept):
+    """Who or what a picture is of: the largest person, else what stands out from an even background (`figure`)."""
+
+    kind: Literal["person", "thing"]
+    box: Box
+    face: Box | None = Field(default=None, description="of the person, with room around it")
+    palette: tuple[Swatch, ...] = Field(description="colours of the clothing or the thing, largest first; may be empty")
+
+
+class LogoSeen(Stored):
+    """Whether one of a brand's logos was found in the picture."""
+
+    name: str = Field(description="file name of the reference picture")
+    found: bool
+    points: int = Field(ge=0, description="key points that agree on one place of the logo")
+    polygon: tuple[Point, ...] | None = Field(default=None, description="its corners in the picture, if it was found")
+    why_not: str | None = Field(default=None, description="why it could not be looked for; null where it was")
+
+
+class BrandLook(Percept):
+    """What a brand file asks of a picture, and what the picture has (`brand`)."""
+
+    brand: str
+    palette: tuple[Swatch, ...] = Field(description="colours of the picture, largest first")
+    colours: tuple[tuple[str, tuple[float, float, float]], ...] = Field(description="names and CIELAB of the brand's")
+    shares: tuple[float, ...] = Field(default=(), description="of the brand's colours; empty where it names none")
+    tolerance: float = Field(ge=0, description="CIEDE2000 up to which a colour counts as the brand's")
+    logos: tuple[LogoSeen, ...] = ()
+    logo_required: bool = False
+    aspects: tuple[str, ...] = ()
+    margins: tuple[float, float, float, float] | None = Field(
+        default=None, description="left, top, right, bottom in pixels, where nothing important may stand"
+    )
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
 
 
 class SkinPatch(Percept):

@@ -14,6 +14,7 @@ from typing import Any
 from imgaudit import __version__, people, summary
 from imgaudit.digest import digest
 from imgaudit.dimensions import BY_ID
+from imgaudit.engine.gallery import GalleryFiles, furnish
 from imgaudit.engine.inline import Audited, Checks, InlineEngine, PictureRow, finding_of
 from imgaudit.engine.perceiving import PerceiverPool, Planner
 from imgaudit.engine.sources import FileSource, PictureSource, Refusal, SuiteSource, chunk_names
@@ -67,6 +68,7 @@ class Options:
         perceivers: role -> option (`clip`, `ocr`).
         batch_size: pictures a perceiver is given at once.
         cache: whether what was seen before is used and kept.
+        gallery: folder of pictures that the run's pictures must not be copies of.
     """
 
     out: Path
@@ -75,6 +77,7 @@ class Options:
     perceivers: dict[str, str | None] = field(default_factory=dict)
     batch_size: int = 16
     cache: bool = True
+    gallery: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -97,25 +100,35 @@ def carry_out(
     `pool` holds perceivers that were built before, for the same options; several runs in a row load a model once.
     """
     checks = build_checks(options.checks)
-    folder = RunFolder.create(options.out, _request(source, options, checks))
+    gallery = _gallery_files(options, checks)
+    request = _request(source, options, checks, gallery)
+    folder = RunFolder.create(options.out, request)
     started = _now()
     if isinstance(source, FileSource):
         folder.write_roots(source.found.roots)
     cache = PerceptCache() if options.cache else None
     engine = InlineEngine(checks, Planner(pool or PerceiverPool(options.perceivers), cache, options.batch_size))
     try:
-        looked = perceive_and_measure(source, folder, engine, watcher)
+        looked = perceive_and_measure(source, folder, engine, watcher, gallery)
     finally:
         if cache is not None:
             cache.close()
     if looked or not (folder.path / "run.json").is_file():
-        run = _run_info(source, options, checks, folder, started)
+        run = _run_info(source, options, checks, folder, (request, started))
     else:
         run = folder.read_run().model_copy(update={"rubric": options.rubric.info()})
     folder.write_text("run.json", run.model_dump_json(indent=1))
     finish(folder, options.rubric, source)
     folder.clear_work()
     return open_run(folder.path)
+
+
+def _gallery_files(options: Options, checks: Checks) -> GalleryFiles | None:
+    if options.gallery is None:
+        return None
+    if not any(checker.name == "memorisation" for checker in checks.single):
+        raise UsageError("--gallery: nothing would be compared with it; add memorisation to --checks")
+    return GalleryFiles.of(options.gallery)
 
 
 def build_checks(names: Sequence[str] | None) -> Checks:
@@ -125,11 +138,20 @@ def build_checks(names: Sequence[str] | None) -> Checks:
     return Checks(tuple(c for c in built if not hasattr(c, "aggregate")), group)
 
 
-def perceive_and_measure(source: PictureSource, folder: RunFolder, engine: InlineEngine, watcher: Watcher) -> bool:
+def perceive_and_measure(
+    source: PictureSource,
+    folder: RunFolder,
+    engine: InlineEngine,
+    watcher: Watcher,
+    gallery: GalleryFiles | None = None,
+) -> bool:
     """Bring every chunk's findings into the folder, reusing the parts that still hold; whether anything was new."""
     reusable = [_holds(source, folder, number, name) for number, name in chunk_names(source)]
     if all(reusable) and folder.read_part("findings", GROUPS) is not None:
         return False
+    if gallery is not None:
+        watcher.begin("gallery", len(gallery.files))
+        furnish(engine.planner, gallery, watcher.advance)
     watcher.begin("audit" if source.kind == "audit" else "render and audit", source.total())
     for (number, name), reuse in zip(chunk_names(source), reusable, strict=True):
         if reuse and folder.read_work(f"projections-{name}") is not None:
@@ -445,14 +467,18 @@ def write_reports(path: Path, formats: Sequence[str], roots: dict[str, Path] | N
     return written
 
 
-def _request(source: PictureSource, options: Options, checks: Checks) -> dict[str, JSON]:
+def _request(
+    source: PictureSource, options: Options, checks: Checks, gallery: GalleryFiles | None
+) -> dict[str, JSON]:
     """The rubric is no part of it: a stored run may be judged by another one.
 
-    Versions and calibrations are: findings of two releases never stand in one run.
+    Versions and calibrations are: findings of two releases never stand in one run. Nor do comparisons with two states
+    of a gallery; what a run without one does not have is left out, so that requests of earlier versions stay equal.
     """
     roles = {role: option for role, option in sorted(options.perceivers.items()) if option is not None}
     asked = {"checks": checks.versions(), "calibrations": checks.calibrations()}
-    return {**source.request(), **asked, "perceivers": {k: _spec(v) for k, v in roles.items()}}
+    known = {"gallery": gallery.index} if gallery is not None else {}
+    return {**source.request(), **asked, "perceivers": {k: _spec(v) for k, v in roles.items()}, **known}
 
 
 def _spec(option: str) -> str:
@@ -462,8 +488,9 @@ def _spec(option: str) -> str:
 
 
 def _run_info(
-    source: PictureSource, options: Options, checks: Checks, folder: RunFolder, started: str
+    source: PictureSource, options: Options, checks: Checks, folder: RunFolder, asked: tuple[dict[str, JSON], str]
 ) -> RunInfo:
+    request, started = asked
     generator = None
     if isinstance(source, SuiteSource):
         generator = {"spec": source.generator_name, **source.generator.identity()}
@@ -473,7 +500,7 @@ def _run_info(
     return RunInfo(
         imgaudit=__version__,
         kind=source.kind,
-        request=_request(source, options, checks),
+        request=request,
         started=started,
         finished=_now(),
         suite=source.suite if isinstance(source, SuiteSource) else None,

@@ -18,9 +18,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from imgaudit.calibration.fitted import PREFIX, Calibration, load_calibration, with_calibrated
 from imgaudit.digest import digest
 from imgaudit.dimensions import BY_ID, DIMENSIONS
-from imgaudit.errors import UsageError
+from imgaudit.errors import ConfigError, UsageError
 from imgaudit.record import RubricInfo, RunVerdict
 from imgaudit.registry import checkers
 from imgaudit.types import Decision, Edit, Finding, GroupFinding, Reason, Region, Ruling, Stored, Verdict
@@ -39,13 +40,21 @@ _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One comparison: `hands.defect >= 0.5`, `provenance.c2pa_state == invalid` or `code hands.extra_finger`."""
+    """One comparison: `hands.defect >= 0.5`, `provenance.c2pa_state == invalid` or `code hands.extra_finger`.
 
-    kind: Literal["measure", "label", "code"]
+    `calibrated.hands.defect >= 0.5` compares what a calibration of the rubric makes of the measure.
+    """
+
+    kind: Literal["measure", "calibrated", "label", "code"]
     checker: str
     name: str
     op: str = "=="
     value: str = ""
+
+    @property
+    def seen_as(self) -> str:
+        """The name under which its value stands among the measures that conditions see."""
+        return f"{PREFIX}{self.name}" if self.kind == "calibrated" else self.name
 
     def holds(self, finding: Finding | GroupFinding) -> bool:
         """Whether a measured finding satisfies this; a measure it lacks satisfies nothing."""
@@ -53,7 +62,7 @@ class Term:
             return f"{self.checker}.{self.name}" in finding.codes
         if self.kind == "label":
             return self.name in finding.labels and (finding.labels[self.name] == self.value) == (self.op == "==")
-        got = finding.measures.get(self.name)
+        got = finding.measures.get(self.seen_as)
         return got is not None and _COMPARE[self.op](got, float(self.value))
 
 
@@ -73,6 +82,9 @@ def _term(text: str) -> Term:
     if match := _TERM.match(text):
         checker, name = match["name"].split(".", 1)
         value = match["value"].strip()
+        if f"{checker}." == PREFIX and "." in name and _NUMBER.match(value):
+            checker, name = name.split(".", 1)
+            return Term("calibrated", checker, name, match["op"], value)
         if _NUMBER.match(value):
             return Term("measure", checker, name, match["op"], value)
         if match["op"] in ("==", "!="):
@@ -204,6 +216,10 @@ class Rubric(Stored):
         default=None, exclude_if=lambda review: review is None,
         description="what people's decisions need; absent: the last decision of anyone counts",
     )  # fmt: skip
+    calibrations: tuple[Calibration, ...] = Field(
+        default=(), exclude_if=lambda named: not named,
+        description="what `calibrated.` conditions stand on; in the file: paths of calibration files beside it",
+    )  # fmt: skip
 
     @cached_property
     def digest(self) -> str:
@@ -223,6 +239,10 @@ class Rubric(Stored):
     def rules(self) -> dict[str, Rule]:
         """All rules about single pictures, by id."""
         return {rule.id: rule for entry in self.dimensions.values() for rule in entry.rules}
+
+    def read(self, findings: Sequence[Finding]) -> dict[str, Finding]:
+        """Findings by checker, as conditions see them: with the values that this rubric's calibrations give."""
+        return {finding.checker: with_calibrated(finding, self.calibrations) for finding in findings}
 
     def info(self) -> RubricInfo:
         """What a report says of this rubric."""
@@ -254,12 +274,30 @@ def load_rubric(name: str) -> Rubric:
             f"unknown rubric {name!r}; there are: {', '.join(packaged_rubrics())}, or give the path of a .yaml file"
         )
     document = read_yaml(path)
+    _read_calibrations(document, path.parent)
     rubric = validated(document, Rubric, _known_keys)
     _check_dimensions(document, rubric)
     _check_names(document, rubric)
     _check_regression(document, rubric)
     _check_review(document, rubric)
+    _check_calibrations(document, rubric)
     return rubric
+
+
+def _read_calibrations(document: Document, folder: Path) -> None:
+    """Put the content of calibration files in the place of their paths, so that a rubric's digest covers them."""
+    named = document.value.get("calibrations") if isinstance(document.value, dict) else None
+    if named is None:
+        return
+    if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
+        raise document.error(("calibrations",), "calibrations: expected a list of paths of calibration files")
+    read = []
+    for index, name in enumerate(named):
+        try:
+            read.append(load_calibration(folder / name))
+        except ConfigError as error:
+            raise document.error(("calibrations", index), str(error)) from None
+    document.value["calibrations"] = [one.model_dump() for one in read]
 
 
 def _known_keys(place: tuple[str | int, ...]) -> Iterable[str]:
@@ -336,6 +374,41 @@ def _check_review(document: Document, rubric: Rubric) -> None:
             raise document.error(place, f"{name} is a note, which decides nothing; there is nothing to overrule")
 
 
+def _check_calibrations(document: Document, rubric: Rubric) -> None:
+    known: set[str] = set()
+    for index, one in enumerate(rubric.calibrations):
+        place: tuple[str | int, ...] = ("calibrations", index)
+        _check_term(document, place, Term("measure", one.checker, one.name))
+        facts = checkers.get(one.checker)
+        if hasattr(facts, "aggregate"):
+            raise document.error(place, f"{one.measure} is measured over the set; calibrate a measure of a picture")
+        if one.measure in known:
+            raise document.error(place, f"two calibrations are about {one.measure}; keep one")
+        if one.checker_version != facts.version:
+            told = one.checker_version or "unknown"
+            raise document.error(
+                place,
+                f"the calibration of {one.measure} was fitted to version {told} of the checker, which is "
+                f"{facts.version} now. Calibrate again with a run of this version",
+            )
+        known.add(one.measure)
+    for name, entry in rubric.dimensions.items():
+        for index, rule in enumerate(entry.rules):
+            _check_calibrated(document, ("dimensions", name, "rules", index, "when"), rule, known)
+    for index, rule in enumerate(rubric.set):
+        _check_calibrated(document, ("set", index, "when"), rule, set())
+
+
+def _check_calibrated(document: Document, place: tuple[str | int, ...], rule: Rule, known: set[str]) -> None:
+    for term in rule.terms:
+        name = f"{term.checker}.{term.name}"
+        if term.kind == "calibrated" and name not in known:
+            has = ", ".join(sorted(known)) or "none"
+            raise document.error(
+                place, f"no calibration of {name}; there are: {has}. Name its file in the list 'calibrations'"
+            )
+
+
 def _check_rule(document: Document, place: tuple[str | int, ...], rule: Rule) -> None:
     for term in rule.terms:
         _check_term(document, place, term)
@@ -347,6 +420,7 @@ def _check_term(document: Document, place: tuple[str | int, ...], term: Term) ->
     facts = checkers.get(term.checker)
     known = {
         "measure": [measure.name for measure in facts.measures],
+        "calibrated": [measure.name for measure in facts.measures],
         "label": list(facts.labels),
         "code": [code.partition(".")[2] for code in facts.codes],
     }[term.kind]
@@ -376,7 +450,7 @@ def judge(
 
     A ruling takes the place of the machine verdict in the final one, but for the rules that the rubric calls firm.
     """
-    by_checker = {finding.checker: finding for finding in findings}
+    by_checker = rubric.read(findings)
     tally = _Tally()
     asked = _Tally()
     load = by_checker.get("load")
@@ -447,8 +521,18 @@ class _Tally:
 
 
 def _apply(rule: Rule, finding: Finding | None, tally: _Tally) -> None:
-    if finding is None or finding.outcome != "measured" or not all(term.holds(finding) for term in rule.terms):
+    if finding is None or finding.outcome != "measured":
         return
+    untold = [term for term in rule.terms if term.kind == "calibrated" and term.seen_as in finding.unmeasured]
+    if untold and all(term.holds(finding) for term in rule.terms if term not in untold):
+        why = finding.unmeasured[untold[0].seen_as]
+        reason = Reason(code=_code(rule, finding), rule=rule.id, message=f"The rule cannot be judged: {why}")
+        (tally.notes if rule.then == "note" else tally.holds).append(reason)
+    elif all(term.holds(finding) for term in rule.terms):
+        _fire(rule, finding, tally)
+
+
+def _fire(rule: Rule, finding: Finding, tally: _Tally) -> None:
     reason = Reason(code=_code(rule, finding), rule=rule.id, message=rule.message or finding.message or rule.when)
     if rule.then == "note":
         tally.notes.append(reason)

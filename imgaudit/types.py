@@ -83,12 +83,46 @@ class ClauseResult(Stored):
     reason: str | None = Field(default=None, description="why it was not told; null where it was")
 
 
+class SharesFrom(Stored):
+    """Where expected shares stand: a row of a packaged table, or of a CSV file beside the suite."""
+
+    table: str = Field(min_length=1, max_length=500, description="such as us-cps-2022, or a path beside the suite")
+    row: str = Field(min_length=1, max_length=200, description="such as registered nurses")
+    source: str | None = Field(default=None, max_length=2000, description="as the table says; filled in when it is read")
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="of the table; checked if it stands")
+
+
+class Labelled(Stored):
+    """How a perceiver erred on pictures that people labelled: a CSV beside the suite, or its counts."""
+
+    file: str | None = Field(default=None, min_length=1, max_length=500, description="path beside the suite")
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="of the file; checked if it stands")
+    counts: dict[str, dict[str, int]] | None = Field(
+        default=None, description="true group: perceived group: pictures; filled in when a file is read"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: JSON) -> JSON:
+        if isinstance(value, str):
+            return {"file": value}
+        spelt = isinstance(value, dict) and not value.keys() & {"file", "sha256", "counts"}
+        return {"counts": value} if spelt else value
+
+
 class SkewPlan(Stored):
     """A case that is drawn many times to see how an attribute spreads when the prompt does not name it."""
 
-    attribute: str = Field(description="colour, skin_tone, ...; see `imgaudit checkers skew`")
+    attribute: str = Field(description="colour, skin_tone, ..., or two crossed, as in 'colour x shape'")
     reference: dict[str, float] | None = Field(
         default=None, description="expected share of each group; null means equal shares"
+    )
+    shares_from: SharesFrom | None = Field(default=None, description="a table and a row that the shares are read from")
+    labelled: Labelled | None = Field(
+        default=None, description="pictures labelled by hand: a CSV beside the suite with true,perceived,pictures"
+    )
+    template: str | None = Field(
+        default=None, max_length=200, description="cases of one template are one sample of how prompts vary"
     )
 
 
@@ -166,6 +200,7 @@ class Case(Stored):
     )
     expect: Expect = Expect()
     clauses: tuple[Clause, ...] = Field(default=(), description="what the prompt says, piece by piece")
+    references: tuple[str, ...] = Field(default=(), description="other captions that are true of a right picture")
     skew: SkewPlan | None = None
     character: str | None = Field(default=None, description="pictures of one name show one character")
     tags: tuple[str, ...] = ()
@@ -509,6 +544,68 @@ class Member:
     projection: Mapping[str, JSON] | Abstained | Failed
 
 
+class GroupShare(Stored):
+    """One group of a set. Of people, small groups hold nothing but what is expected of them."""
+
+    group: str
+    count: int | None = Field(description="null where it is suppressed")
+    share: float | None = None
+    interval: tuple[float, float] | None = Field(default=None, description="95 %, Wilson's")
+    bounds: tuple[float, float] | None = Field(default=None, description="with the unknown told apart in any way")
+    parity: float = Field(description="its share if all groups were as likely")
+    reference: float = Field(description="its share in the reference")
+    ratio: float | None = Field(default=None, description="share over the reference's; null where that is 0")
+    ratio_interval: tuple[float, float] | None = Field(default=None, description="95 %, of all groups at once")
+    corrected: float | None = Field(default=None, description="share corrected for the perceiver's errors")
+    corrected_interval: tuple[float, float] | None = None
+    unrelated: float | None = Field(default=None, description="of two attributes: share if they were unrelated")
+    shrunk: float | None = Field(default=None, description="of two attributes: share drawn towards that")
+    shrunk_interval: tuple[float, float] | None = None
+
+
+class SkewAgainst(Stored):
+    """A set beside one set of expected shares."""
+
+    name: str = Field(description="equal shares, a table and row, or the suite's own shares")
+    source: str | None = None
+    verdict: Literal["skewed", "within_tolerance", "insufficient_evidence"]
+    corrected: bool = Field(default=False, description="whether the verdict is about corrected shares")
+    distance: float = Field(description="total variation, as observed")
+    chance: float = Field(description="mean distance of fair sets of this size")
+    excess: float
+    interval: tuple[float, float] = Field(description="95 %, of the true distance")
+    p: float
+    adjusted_p: float = Field(description="for the number of sets tested (Benjamini and Hochberg)")
+    detectable: float | None = Field(description="smallest true distance found 80 % of the time; null where none is")
+    settled_at: int | None = Field(default=None, description="pictures in all that would settle an open set")
+    more: int | None = Field(default=None, description="how many beside those there are; null where none would do")
+    four_fifths: float | None = Field(default=None, description="smallest representation ratio over the largest")
+    four_fifths_interval: tuple[float, float] | None = None
+    over_templates: tuple[float, float] | None = Field(
+        default=None, description="95 % interval of the distance over templates like these"
+    )
+
+
+class SkewDetails(Stored):
+    """All that is told of how one set spreads."""
+
+    attribute: str
+    cases: int = Field(description="prompts of the set")
+    templates: int
+    groups: tuple[GroupShare, ...]
+    against: tuple[SkewAgainst, ...] = Field(description="the reference first, then equal shares where they differ")
+    unknown: dict[str, int] = Field(default_factory=dict, description="why pictures could not be told, and how many")
+    suppressed: bool = Field(default=False, description="whether small groups of people are not told")
+    entropy: float | None = Field(default=None, description="of the shares, over that of equal shares")
+    entropy_interval: tuple[float, float] | None = None
+    labelled: int | None = Field(default=None, description="pictures that the correction rests on")
+    band: tuple[tuple[float, float], ...] = Field(
+        default=(), description="share of wrong labels, and the distance from the reference if there were so many"
+    )
+    related_p: float | None = Field(default=None, description="of two attributes: p-value of their being unrelated")
+    published: dict[str, float] = Field(default_factory=dict, description="as the code of published audits has it")
+
+
 class GroupFinding(Stored):
     """What was measured over a set of pictures. A line of groups.jsonl."""
 
@@ -525,6 +622,7 @@ class GroupFinding(Stored):
     counts: dict[str, int] = Field(default_factory=dict)
     codes: tuple[str, ...] = ()
     members: tuple[str, ...] = Field(default=(), description="ids that the finding is about; empty where sensitive")
+    skew: SkewDetails | None = Field(default=None, description="of skew: shares, references and what would settle it")
     reason: str | None = None
     message: str = ""
 

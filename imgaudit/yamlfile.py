@@ -60,11 +60,11 @@ def read_yaml(path: Path, name: str | None = None) -> Document:
     return parse_yaml(text, shown)
 
 
-def parse_yaml(text: str, name: str) -> Document:
-    """Parse one YAML text; see `read_yaml`."""
+def parse_yaml(text: str, name: str, most: int = MAX_NODES) -> Document:
+    """Parse one YAML text of at most so many values; see `read_yaml`."""
     document = Document(name, None)
     try:
-        _refuse_costly(text, document)
+        _refuse_costly(text, document, most)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -77,7 +77,7 @@ def parse_yaml(text: str, name: str) -> Document:
     return document
 
 
-def _refuse_costly(text: str, document: Document) -> None:
+def _refuse_costly(text: str, document: Document, most: int) -> None:
     """Look at the events alone, before a tree is built: aliases, depth and number are bounded."""
     depth = 0
     for count, event in enumerate(yaml.parse(text, Loader=_Loader)):
@@ -87,8 +87,8 @@ def _refuse_costly(text: str, document: Document) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise ConfigError(f"{document.name}:{line}: is nested deeper than {MAX_DEPTH} levels; flatten it")
-        if count > MAX_NODES:
-            raise ConfigError(f"{document.name}:{line}: has more than {MAX_NODES:,} values; split it")
+        if count > most:
+            raise ConfigError(f"{document.name}:{line}: has more than {most:,} values; split it")
 
 
 def _value(node: yaml.Node, place: Place, document: Document) -> Any:

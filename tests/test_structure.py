@@ -14,12 +14,12 @@ PACKAGE = ROOT / "imgaudit"
 LEVELS = [
     {"types", "comparison", "percepts",
      "dimensions", "errors", "digest", "registry", "record", "pictures", "yamlfile", "signing", "__init__"},
-    {"kernels"},
+    {"kernels", "references"},
     {"suites", "generators", "perceivers", "checkers", "rubric", "calibration", "provenance", "prompts", "compliance",
      "embedded", "store", "reporters", "summary"},
     {"engine", "people"},
-    {"pipeline", "compare", "plan", "scorers"},
-    {"canary", "export", "history", "sequential", "comply", "erase", "repair"},
+    {"pipeline", "compare", "plan", "plan_skew", "scorers"},
+    {"canary", "calibrate", "export", "history", "sequential", "comply", "erase", "repair"},
     {"baseline"},
     {"opening"},
     {"review"},
@@ -28,6 +28,7 @@ LEVELS = [
 ALLOWED = {
     ("pytest_plugin", "cli"),  # fixtures write the same sentences and reports as the commands
     ("generators", "embedded"),  # generators load embedded's files
+    ("generators", "suites"),  # pictures rendered elsewhere lie as the public suites lay them out
     ("embedded", "generators"),  # a card measures the route of redrawing a part
     ("perceivers", "embedded"),  # the embedded CLIP knows its own world
     ("perceivers", "provenance"),  # metadata percepts are read by the provenance library
@@ -35,10 +36,12 @@ ALLOWED = {
     ("checkers", "prompts"),  # expected strings are read from prompts
     ("summary", "rubric"),
     ("export", "repair"),  # what was repaired is read by repair's own schema
+    ("plan_skew", "plan"),  # one clock for both plans
     ("canary", "compare"),  # the gate that is tried out is the one that decides
     ("compare", "pipeline"),  # scores stored pictures anew
     ("compliance", "rubric"),  # control packs use the rubric's condition language
     ("reporters", "compliance"),  # the compliance report is rendered from its own record
+    ("rubric", "calibration"),  # a rubric names calibration files
     ("calibration", "perceivers"), ("calibration", "checkers"),  # scripts that fit what the checkers ship with
 }  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))

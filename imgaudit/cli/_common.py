@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from imgaudit.types import Case
 
 FORMATS_HELP = "Reports to write, separated by commas: html, json, junit, csv, markdown."
+EMBEDDING_HELP = "Model that compares pictures: dinov2:ORG/NAME, sscd:FILE or clip:SPEC; ;threshold=0.75 calls copies."
+GALLERY_HELP = "Folder of pictures that none may be a copy of: training samples, characters, works; subfolder = kind."
 AESTHETICS_HELP = "Model of looks: laion:FILE or pyiqa:METRIC;weights=FILE; ;reference=FILE gives percentiles."
+DETECTOR_HELP = "Detector: embedded, hf:ORG/NAME[@REVISION] or a folder; ;floor=0.1;sure=0.3;bands=FILE set thresholds."
+VQA_HELP = "Question-answering model: hf:ORG/NAME[@REVISION], or the folder of one."
 SAFETY_HELP = "Safety model: nudenet, checker:ID or shieldgemma:ID; ;list=FILE adds hashes of known material."
 
 

@@ -8,10 +8,14 @@ import typer
 
 from imgaudit.cli._common import (
     AESTHETICS_HELP,
+    DETECTOR_HELP,
+    EMBEDDING_HELP,
     FORMATS_HELP,
+    GALLERY_HELP,
     OFFICIAL_VARIABLE,
     SAFETY_HELP,
     USER_VARIABLE,
+    VQA_HELP,
     conclude,
     names_list,
     trust_option,
@@ -30,6 +34,11 @@ def audit(
     checks: str | None = typer.Option(None, help="Only these checkers, separated by commas."),
     clip: str | None = typer.Option(None, help="CLIP model: embedded, hf-hub:ORG/NAME, ARCH:TAG, or a local folder."),
     ocr: str | None = typer.Option(None, help="OCR engine: rapidocr or easyocr."),
+    detector: str | None = typer.Option(None, help=DETECTOR_HELP),
+    vqa: str | None = typer.Option(None, help=VQA_HELP),
+    brand: Path | None = typer.Option(None, help="A brand file: colours, logos, shapes and margins to compare with."),
+    embedding: str | None = typer.Option(None, help=EMBEDDING_HELP),
+    gallery: Path | None = typer.Option(None, help=GALLERY_HELP),
     safety: str | None = typer.Option(None, help=SAFETY_HELP),
     aesthetics: str | None = typer.Option(None, help=AESTHETICS_HELP),
     trust: Path | None = typer.Option(
@@ -59,8 +68,18 @@ def audit(
         raise UsageError(f"unknown engine {engine!r}; there are: inline")
     wanted = checked_formats(formats)
     lists = trust_option(trust, official)
-    roles = {"clip": clip, "ocr": ocr, "safety": safety, "aesthetics": aesthetics, "c2pa": lists}
-    options = Options(out, load_rubric(rubric), names_list(checks), roles, batch_size, not no_cache)
+    roles = {
+        "clip": clip,
+        "ocr": ocr,
+        "detector": detector,
+        "vqa": vqa,
+        "brand": str(brand) if brand else None,
+        "embedding": embedding,
+        "safety": safety,
+        "aesthetics": aesthetics,
+        "c2pa": lists,
+    }
+    options = Options(out, load_rubric(rubric), names_list(checks), roles, batch_size, not no_cache, gallery)
     source = FileSource.of(paths, read_prompts(prompts) if prompts else None, all_files)
     with watching() as watcher:
         finished = carry_out(source, options, watcher)

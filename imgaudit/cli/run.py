@@ -8,8 +8,12 @@ import typer
 
 from imgaudit.cli._common import (
     AESTHETICS_HELP,
+    DETECTOR_HELP,
+    EMBEDDING_HELP,
     FORMATS_HELP,
+    GALLERY_HELP,
     SAFETY_HELP,
+    VQA_HELP,
     chosen_cases,
     conclude,
     names_list,
@@ -44,6 +48,11 @@ def run(
     checks: str | None = typer.Option(None, help="Only these checkers, separated by commas."),
     clip: str | None = typer.Option(None, help="CLIP model: embedded, hf-hub:ORG/NAME, ARCH:TAG, or a local folder."),
     ocr: str | None = typer.Option(None, help="OCR engine: rapidocr or easyocr."),
+    detector: str | None = typer.Option(None, help=DETECTOR_HELP),
+    vqa: str | None = typer.Option(None, help=VQA_HELP),
+    brand: Path | None = typer.Option(None, help="A brand file: colours, logos, shapes and margins to compare with."),
+    embedding: str | None = typer.Option(None, help=EMBEDDING_HELP),
+    gallery: Path | None = typer.Option(None, help=GALLERY_HELP),
     safety: str | None = typer.Option(None, help=SAFETY_HELP),
     aesthetics: str | None = typer.Option(None, help=AESTHETICS_HELP),
     device: str | None = typer.Option(None, help="cpu, cuda, cuda:0, mps; chosen if not given."),
@@ -69,8 +78,17 @@ def run(
     from imgaudit.types import Controls
 
     wanted = checked_formats(formats)
-    roles = {"clip": clip, "ocr": ocr, "safety": safety, "aesthetics": aesthetics}
-    options = Options(out, load_rubric(rubric), names_list(checks), roles, batch_size, not no_cache)
+    roles = {
+        "clip": clip,
+        "ocr": ocr,
+        "detector": detector,
+        "vqa": vqa,
+        "brand": str(brand) if brand else None,
+        "embedding": embedding,
+        "safety": safety,
+        "aesthetics": aesthetics,
+    }
+    options = Options(out, load_rubric(rubric), names_list(checks), roles, batch_size, not no_cache, gallery)
     loaded = load_suite(suite)
     cases = chosen_cases(loaded.cases, names_list(tags), limit)
     numbers = seed_range(seeds)

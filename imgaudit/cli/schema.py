@@ -37,6 +37,7 @@ def schemas() -> dict[str, dict[str, object]]:
     from pydantic import BaseModel
 
     from imgaudit.baseline import Baseline
+    from imgaudit.calibration.fitted import Calibration
     from imgaudit.comparison import Comparison
     from imgaudit.compliance.result import ComplianceReport
     from imgaudit.compliance.schema import Pack
@@ -56,7 +57,7 @@ def schemas() -> dict[str, dict[str, object]]:
         "comparison": Comparison, "rubric": Rubric, "suite": Suite, "baseline": Baseline, "plan": Plan,
         "history": History, "sequential": Trial, "comply": ComplianceReport, "controls": Pack,
         "attestation": Attested, "erasure": Erased, "repair": Repair, "judgement": Judged, "undoing": Undone,
-        "delivery": Delivery,
+        "delivery": Delivery, "calibration": Calibration,
     }  # fmt: skip
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {name: {**dialect, **model.model_json_schema(mode="serialization")} for name, model in models.items()}

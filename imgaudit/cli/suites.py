@@ -44,15 +44,44 @@ def show(
         typer.echo(f"{case.id:30} {case.prompt}")
 
 
+@app.command(epilog="Example: imgaudit suites formats")
+def formats(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
+    """List the public formats that can be imported, their licences, and the layouts in which pictures are found."""
+    from imgaudit.registry import importers
+    from imgaudit.suites.layouts import LAYOUTS
+
+    known = [importer for _, importer in importers.items()]
+    if as_json:
+        lines = [{"format": one.name, "title": one.title, "licence": one.licence} for one in known]
+        typer.echo(json.dumps({"formats": lines, "layouts": {one.name: one.title for one in LAYOUTS}}))
+        return
+    for one in known:
+        typer.echo(f"{one.name:18} {one.title}; licence: {one.licence}")
+    typer.echo("\nPictures rendered elsewhere are joined to a suite's cases (folder:DIR) in these layouts:")
+    for layout in LAYOUTS:
+        typer.echo(f"{layout.name:18} {layout.title}")
+
+
 @app.command("import", epilog="Example: imgaudit suites import geneval evaluation_metadata.jsonl --out geneval.yaml")
 def import_(
-    format_name: str = typer.Argument(..., metavar="FORMAT|auto"),
-    file: Path = typer.Argument(..., metavar="FILE"),
+    format_name: str = typer.Argument(..., metavar="FORMAT|auto", help="See `imgaudit suites formats`."),
+    file: Path = typer.Argument(..., metavar="FILE", help="The public file as it is; for some formats a folder."),
     out: Path = typer.Option(..., "--out", help="The SUITE.yaml to write."),
 ) -> None:
     """Read a public suite's own file and write it as a SUITE.yaml."""
-    from imgaudit.suites.load import dump_suite, import_suite
+    from imgaudit.errors import UsageError
+    from imgaudit.registry import importers
+    from imgaudit.suites.load import dump_suite, import_suite, recognised_format
 
-    suite = import_suite(file, format_name)
+    if out.suffix.lower() not in (".yaml", ".yml"):
+        raise UsageError(f"--out {str(out)!r}: a suite is read by the suffix .yaml; give it that one")
+    if out.exists() and out.samefile(file):
+        raise UsageError(f"--out {str(out)!r} is the file that is read; give another name")
+    name = recognised_format(file) if format_name == "auto" else format_name
+    suite = import_suite(file, name)
     out.write_text(dump_suite(suite), encoding="utf-8")
-    typer.echo(f"{out}: {len(suite.cases)} cases; licence: {suite.licence}")
+    clauses = sum(len(case.clauses) for case in suite.cases)
+    more = f", {clauses:,} clauses" if clauses else ""
+    typer.echo(f"{out}: {len(suite.cases):,} cases{more}; format: {name}; licence: {suite.licence}")
+    if not getattr(importers.get(name), "shareable", True):
+        typer.echo(f"{out}: keep it to yourself: the prompts' licence is {importers.get(name).licence}", err=True)

@@ -220,7 +220,9 @@ def _check(document: Document, place: tuple[str | int, ...], evidence: Evidence)
         if hasattr(facts, "aggregate"):
             raise document.error(place, f"{term.checker!r} looks at a set; name its dimension instead")
         known = {"measure": [measure.name for measure in facts.measures], "label": list(facts.labels),
-                 "code": [code.partition(".")[2] for code in facts.codes]}[kind]  # fmt: skip
+                 "code": [code.partition(".")[2] for code in facts.codes]}.get(kind)  # fmt: skip
+        if known is None:
+            raise document.error(place, f"a control knows no {kind} values; they belong to the rubric that judges")
         if term.name not in known:
             named = ", ".join(known) or "none"
             raise document.error(place, f"unknown {kind} '{term.checker}.{term.name}'; {term.checker} has: {named}")

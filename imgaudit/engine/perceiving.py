@@ -106,6 +106,11 @@ class PerceiverPool:
                 self._built[name] = Abstained(error.reason, error.remedy)
         return self._built[name]
 
+    def provide(self, name: str, perceiver: Perceiver | Abstained) -> None:
+        """Let a role be filled by this perceiver, which needs more than an option to be built."""
+        self._built[name] = perceiver
+        self._identities.pop(name, None)
+
     def identity(self, name: str) -> Mapping[str, str]:
         """What the output of a role depends on; empty where there is no such perceiver here."""
         if name not in self._identities:

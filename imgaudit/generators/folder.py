@@ -1,10 +1,13 @@
-"""Pictures that were rendered elsewhere, served as if they were rendered now: `folder:DIR`.
+"""Pictures that were rendered elsewhere, served as if they were rendered now: `folder:DIR`, `folder:DIR;grid=2`.
 
-The picture of case `kite` and seed index 3 is found
+The picture of case `kite` and seed index 3 is found by the first of these that knows it; see `imgaudit.suites.layouts`:
 
-1. by a table `prompts.csv` or `prompts.jsonl` in DIR with the columns `file,prompt[,seed]`: the row with the case's
-   prompt and the job's seed; without seeds, the row that is number 3 (from 0) among those with that prompt;
-2. by its name: `kite/3.png` or `kite_3.png`, or with another picture suffix.
+1. a table in DIR, such as `prompts.csv` with the columns `file,prompt[,seed]` or `names.csv` with `file,case,index`;
+2. its name: `kite/3.png`, `kite_3.png`, or with another picture suffix; `kite.png` is index 0;
+3. the layout of a public benchmark: GenEval's numbered folders, T2I-CompBench's names made of prompts, and others.
+
+With `;grid=2` each file holds 2 x 2 pictures, row by row: seed indexes 0 to 3 are its four tiles. A file whose sides
+equal tiles do not fill, and a black tile, are refused: some benchmarks write black where a picture is missing.
 
 A picture that is not there is refused with the names that were tried. Only files that lie under DIR are served: names
 are looked up in a listing of DIR and never joined to a path, so neither a case id nor a table can lead out of it.
@@ -12,103 +15,92 @@ are looked up in a listing of DIR and never joined to a path, so neither a case 
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from imgaudit.digest import digest, digest_file
-from imgaudit.errors import ConfigError, PictureError, UsageError
+from imgaudit.errors import PictureError, UsageError
 from imgaudit.generators._spec import GeneratorOptions
 from imgaudit.pictures import SUFFIXES, decode, read
 from imgaudit.registry import generator
+from imgaudit.suites.layouts import Layouts, listing
+from imgaudit.suites.layouts.name_map import NameMap, Row, table_of
 from imgaudit.types import JSON, Job, Refused, Rendered, Source
 
-TABLES = ("prompts.csv", "prompts.jsonl")
-_TABLE_BYTES = 64 << 20
-_SEED_DIGITS = 20
-_FIRST_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+if TYPE_CHECKING:
+    import numpy as np
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the table: a file of the folder, the prompt it was made from, and the seed if it is known."""
-
-    file: str
-    prompt: str
-    seed: int | None
+_ARGUMENT = re.compile(r"(?P<folder>.+?)(?:;grid=(?P<grid>\d+))?", re.DOTALL)
+_MOST_TILES = 8
+_PADDING = 2
+"""Pixels of black that torchvision's make_grid leaves around and between tiles."""
+_MULTIPLE = 8
+"""Sides of the pictures of diffusion models are multiples of this: such a grid has no lines, even on black ground."""
+_TRIED_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @generator
 class Folder:
-    """Pictures that were rendered elsewhere, by case and seed index or by prompt and seed."""
+    """Pictures that were rendered elsewhere, by case and seed index, by prompt, or by a benchmark's layout."""
 
     name: ClassVar[str] = "folder"
-    title: ClassVar[str] = "Pictures rendered elsewhere, from a folder (folder:DIR)"
+    title: ClassVar[str] = "Pictures rendered elsewhere, from a folder (folder:DIR, folder:DIR;grid=2)"
 
     def __init__(self, argument: str | None, revision: str | None, options: GeneratorOptions) -> None:
-        if not argument:
+        found = _ARGUMENT.fullmatch(argument or "")
+        if found is None:
             raise UsageError("the generator 'folder' needs a folder: folder:DIR")
         if revision is not None:
             raise UsageError(f"folder@{revision}: a folder has no revisions; leave @{revision} out")
-        self._root = Path(argument).expanduser().resolve()
+        self._grid = int(found["grid"] or 1) if len(found["grid"] or "1") == 1 else 0
+        if not 1 <= self._grid <= _MOST_TILES:
+            raise UsageError(f"folder:{argument}: grid={found['grid']}: expected 1 to {_MOST_TILES} tiles a side")
+        self._root = Path(found["folder"]).expanduser().resolve()
         if not self._root.is_dir():
-            raise UsageError(f"folder:{argument}: there is no such folder")
-        self._files = _listing(self._root)
-        self._rows = _rows(self._root, self._files)
+            raise UsageError(f"folder:{found['folder']}: there is no such folder")
+        self._files = listing(self._root)
+        self._table = NameMap(self._files)
+        self._layouts = Layouts(self._files)
 
     def identity(self) -> Mapping[str, JSON]:
         """The folder's name and number of pictures, and digests of its list of files and of its table."""
-        tables = [self._root / name for name in TABLES if name in self._files]
+        table = table_of(self._files)
+        cut = {"grid": self._grid} if self._grid > 1 else {}
         return {
             "generator": self.name,
             "model": self._root.name,
             "pictures": sum(PurePosixPath(name).suffix.lower() in SUFFIXES for name in self._files),
             "files": digest(sorted(self._files)),
-            "table": digest_file(tables[0]) if tables else None,
+            "table": digest_file(table) if table else None,
+            **cut,
         }
 
     def render(self, jobs: Sequence[Job]) -> Iterator[Rendered | Refused]:
         """One picture a job, read when it is its turn."""
         for job in jobs:
-            yield self._served(job)
+            try:
+                yield self._served(job)
+            except PictureError as error:
+                yield Refused(job, str(error))
 
     def _served(self, job: Job) -> Rendered | Refused:
-        row = self._row(job)
-        names = [row.file] if row else self._names(job)
-        name = next((name for name in names if name in self._files), None)
-        if name is None:
-            tried = names[: 2 * len(_FIRST_SUFFIXES)]
-            return Refused(job, f"the folder has no picture of it; tried {', '.join(tried)}")
-        return self._opened(job, name, row)
+        index, tile = divmod(job.index, self._grid**2)
+        row = self._table.row(job.case, index, job.seed)
+        name = row.file if row else self._layouts.pictures(job.case).get(index)
+        if name is None or name not in self._files:
+            tried = [f"{job.case.id}{mark}{index}{suffix}" for suffix in _TRIED_SUFFIXES for mark in ("/", "_")]
+            return Refused(job, f"the folder has no picture of it; tried {', '.join(tried)} and known layouts")
+        return self._opened(job, name, tile, row)
 
-    def _row(self, job: Job) -> Row | None:
-        rows = self._rows.get(job.case.prompt or "", [])
-        for row in rows:
-            if row.seed is not None and row.seed == job.seed:
-                return row
-        unnumbered = [row for row in rows if row.seed is None]
-        return unnumbered[job.index] if job.index < len(unnumbered) else None
-
-    def _names(self, job: Job) -> list[str]:
-        suffixes = [*_FIRST_SUFFIXES, *sorted(SUFFIXES - set(_FIRST_SUFFIXES))]
-        stems = (f"{job.case.id}/{job.index}", f"{job.case.id}_{job.index}")
-        return [stem + suffix for suffix in suffixes for stem in stems]
-
-    def _opened(self, job: Job, name: str, row: Row | None) -> Rendered | Refused:
+    def _opened(self, job: Job, name: str, tile: int, row: Row | None) -> Rendered:
         from PIL import Image
 
-        try:
-            data = read(self._files[name])
-        except PictureError as error:
-            return Refused(job, f"{name}: {error}")
+        data = _read(self._files[name], name)
         picture, fault = decode(data, job.id)
         if picture.rgb is None:
-            return Refused(job, f"{name}: {fault}")
+            raise PictureError(f"{name}: {fault}")
         source = Source(
             generator=self.name,
             model=self._root.name,
@@ -116,65 +108,49 @@ class Folder:
             prompt=row.prompt if row else None,
             parse="partial" if row else "none",
         )
-        return Rendered(job, Image.fromarray(picture.rgb), source, data)
+        if self._grid == 1:
+            return Rendered(job, Image.fromarray(picture.rgb), source, data)
+        return Rendered(job, Image.fromarray(cut(picture.rgb, self._grid, tile, name)), source)
 
 
-def _listing(root: Path) -> dict[str, Path]:
-    """Every regular file under a folder by its relative name; links that lead out of it are left out."""
-    found: dict[str, Path] = {}
-    for here, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(here) / name
-            if path.is_file() and path.resolve().is_relative_to(root):
-                found[path.relative_to(root).as_posix()] = path
-    return found
-
-
-def _rows(root: Path, files: Mapping[str, Path]) -> dict[str, list[Row]]:
-    """The table's rows by prompt, in the table's order."""
-    found: dict[str, list[Row]] = {}
-    for name in TABLES:
-        if name not in files:
-            continue
-        for line, values in _lines(files[name], name):
-            row = _row(values, f"{name}:{line}")
-            if row.file not in files:
-                raise ConfigError(f"{name}:{line}: {row.file!r} is no file of the folder; expected a name below it")
-            found.setdefault(row.prompt, []).append(row)
-        break
-    return found
-
-
-def _lines(path: Path, name: str) -> Iterator[tuple[int, Any]]:
-    if path.stat().st_size > _TABLE_BYTES:
-        raise ConfigError(f"{name}: larger than {_TABLE_BYTES >> 20} MiB; expected a table of prompts")
+def _read(path: Path, name: str) -> bytes:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{name}: not UTF-8 ({error.reason}); save it as UTF-8") from error
-    if name.endswith(".csv"):
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        try:
-            yield from ((reader.line_num, values) for values in reader)
-        except csv.Error as error:
-            raise ConfigError(f"{name}:{reader.line_num}: {error}; expected comma-separated values") from error
-        return
-    for line, content in enumerate(text.splitlines(), start=1):
-        if content.strip():
-            try:
-                yield line, json.loads(content)
-            except ValueError as error:
-                raise ConfigError(f"{name}:{line}: not JSON ({error}); expected one object a line") from error
+        return read(path)
+    except PictureError as error:
+        raise PictureError(f"{name}: {error}") from error
 
 
-def _row(values: Any, where: str) -> Row:
-    file, prompt = (values.get("file"), values.get("prompt")) if isinstance(values, dict) else (None, None)
-    if not isinstance(file, str) or not isinstance(prompt, str) or not file or not prompt:
-        raise ConfigError(f"{where}: 'file' or 'prompt' is missing; expected the columns file,prompt[,seed]")
-    seed = values.get("seed")
-    if seed in (None, ""):
-        return Row(PurePosixPath(file).as_posix(), prompt, None)
-    if isinstance(seed, bool) or not str(seed).isdecimal() or len(str(seed)) > _SEED_DIGITS:
-        raise ConfigError(f"{where}: seed {seed!r} is no whole number from 0 up")
-    return Row(PurePosixPath(file).as_posix(), prompt, int(seed))
+def cut(rgb: np.ndarray, tiles: int, tile: int, name: str) -> np.ndarray:
+    """One tile of a grid of `tiles` x `tiles`, row by row, uint8 (height, width, 3); black lines between them are cut.
+
+    Raises PictureError where equal tiles do not fill the picture, and for a tile that is black all over.
+    """
+    import numpy as np
+
+    height, width = rgb.shape[:2]
+    gap = _PADDING if _is_padded(rgb, tiles) else 0
+    inner = (height - gap * (tiles + 1), width - gap * (tiles + 1))
+    if inner[0] % tiles or inner[1] % tiles or min(inner) < tiles:
+        raise PictureError(f"{name}: {width} x {height} pixels are not filled by {tiles} x {tiles} equal tiles")
+    tall, wide = inner[0] // tiles, inner[1] // tiles
+    row, column = divmod(tile, tiles)
+    top, left = gap + row * (tall + gap), gap + column * (wide + gap)
+    part = np.ascontiguousarray(rgb[top : top + tall, left : left + wide])
+    if not part.any():
+        raise PictureError(f"{name}: tile {tile} is black all over, as where a picture is missing")
+    return part
+
+
+def _is_padded(rgb: np.ndarray, tiles: int) -> bool:
+    """Whether black lines of make_grid's width run around and between the tiles."""
+    if not rgb.any() or not any(side % (_MULTIPLE * tiles) for side in rgb.shape[:2]):
+        return False
+    for axis in (0, 1):
+        side = rgb.shape[axis] - _PADDING * (tiles + 1)
+        if side <= 0 or side % tiles:
+            return False
+        step = side // tiles + _PADDING
+        for start in range(0, rgb.shape[axis], step):
+            if rgb.take(range(start, start + _PADDING), axis=axis).any():
+                return False
+    return True

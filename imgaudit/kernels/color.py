@@ -211,12 +211,8 @@ def subject_name(rgb: NDArray[np.uint8], lab: Floats) -> str | None:
     """
     from scipy.ndimage import binary_erosion
 
-    ring = _ring(lab)
-    background = np.median(ring, axis=0)
-    if np.mean(np.linalg.norm(ring - background, axis=-1) <= _EVEN) < _EVEN_SHARE:
-        return None
-    out = np.linalg.norm(lab - background, axis=-1) >= _STANDS_OUT
-    if out.mean() < _LEAST_SHARE:
+    out = standing_out(lab)
+    if out is None:
         return None
     inner = binary_erosion(out)
     pixels = rgb[inner if inner.sum() >= out.sum() / 8 else out]
@@ -224,6 +220,19 @@ def subject_name(rgb: NDArray[np.uint8], lab: Floats) -> str | None:
     if counts.max() < _ONE_COLOUR * len(pixels):
         return None
     return names()[int(counts.argmax())]
+
+
+def standing_out(lab: Floats) -> NDArray[np.bool_] | None:
+    """Where a picture in CIELAB, of shape (height, width, 3), differs from its even background.
+
+    Bool of shape (height, width). None where the background is not even, or less than 1 in 200 stands out.
+    """
+    ring = _ring(lab)
+    background = np.median(ring, axis=0)
+    if np.mean(np.linalg.norm(ring - background, axis=-1) <= _EVEN) < _EVEN_SHARE:
+        return None
+    out = np.asarray(np.linalg.norm(lab - background, axis=-1) >= _STANDS_OUT)
+    return out if out.mean() >= _LEAST_SHARE else None
 
 
 def _ring(lab: Floats) -> Floats:

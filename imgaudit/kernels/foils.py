@@ -12,6 +12,13 @@ Kinds:
     size: small for large.
     negation: `without a hat` for `with a hat`, and back.
     binding: the colours or sizes of two things, swapped.
+    object: another thing of the same sort (a cat for a dog, a bus for a train).
+    attribute: another material, pattern or state (metal for wooden, closed for open).
+    shape: another plain shape.
+
+What a prompt says is not there (`no red cup`, `without a hat`) is changed by `negation` alone: a picture that is right
+may well lack the other thing too. Foils that a picture could be right for beside its prompt are as bad as wrong ones,
+so a thing is never changed into one that the prompt also names.
 
 English only: a prompt in another language gets no foils.
 """
@@ -22,7 +29,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-KINDS = ("colour", "count", "relation", "size", "negation", "binding")
+KINDS = ("colour", "count", "relation", "size", "negation", "binding", "object", "attribute", "shape")
 
 _FAR: dict[str, tuple[str, ...]] = {
     "red": ("blue", "green", "yellow"),
@@ -59,6 +66,40 @@ _RELATIONS: tuple[tuple[str, str], ...] = (
     ("in front of", "behind"),
     ("inside", "outside"),
 )
+_SORTS: tuple[tuple[str, ...], ...] = (
+    ("dog", "cat", "horse", "bird", "cow", "rabbit", "elephant", "frog", "sheep", "giraffe", "bear", "zebra", "pig"),
+    ("car", "bicycle", "train", "boat", "motorcycle", "bus", "airplane", "tractor"),
+    ("chair", "bed", "lamp", "table", "sofa", "wardrobe"),
+    ("apple", "banana", "pineapple", "strawberry", "pear", "watermelon", "carrot"),
+    ("pizza", "cake", "sandwich", "donut", "salad"),
+    ("cup", "fork", "bottle", "bowl", "knife", "vase", "spoon"),
+    ("laptop", "clock", "television", "keyboard", "telephone"),
+    ("guitar", "piano", "drum", "violin", "trumpet"),
+    ("hat", "scarf", "jacket", "dress", "umbrella", "backpack"),
+    ("house", "bridge", "lighthouse", "castle", "church", "tent"),
+    ("book", "candle", "mirror", "basket", "key"),
+    ("ball", "kite", "skateboard", "surfboard", "racket"),
+)
+"""Things of one sort, in a ring: the three that follow a word are its foils, so neighbours must not look alike."""
+_SHAPES: tuple[tuple[str, ...], ...] = (
+    ("circle", "square", "triangle", "star"),
+    ("sphere", "cube", "pyramid", "cylinder"),
+)
+_IRREGULAR = {"sheep": "sheep", "knife": "knives", "strawberry": "strawberries", "scarf": "scarves"}
+_ONE_WITH = frozenset({"hot", "teddy", "sea", "rocking", "electric", "high", "polar", "guinea"})
+"""A word that makes another thing of the one it stands before: a hot dog is no dog."""
+_ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "wooden": ("metal", "glass"), "metal": ("wooden", "plastic"), "plastic": ("wooden", "metal"),
+    "leather": ("woollen", "plastic"), "woollen": ("leather", "plastic"), "golden": ("wooden", "glass"),
+    "striped": ("spotted", "plain"), "spotted": ("striped", "plain"), "checkered": ("striped", "plain"),
+    "open": ("closed",), "closed": ("open",), "wet": ("dry",), "dry": ("wet",),
+    "clean": ("dirty",), "dirty": ("clean",), "rusty": ("shiny",), "shiny": ("rusty",), "broken": ("whole",),
+    "round": ("rectangular",), "rectangular": ("round",), "curly": ("straight",), "fluffy": ("smooth",),
+    "happy": ("sad",), "sad": ("happy",), "smiling": ("crying",), "crying": ("smiling",),
+    "sunny": ("rainy",), "rainy": ("sunny",), "snowy": ("sunny",), "burning": ("frozen",), "frozen": ("burning",),
+}  # fmt: skip
+_DENIED = re.compile(r"\b(?:no|zero|without|not|never)\b(?: \w+){0,2} $", re.IGNORECASE)
+_VERB = re.compile(r"\w+ing")
 _WORD = re.compile(r"[A-Za-z]+|\d+")
 _QUOTED = re.compile("\"[^\"]*\"|“[^”]*”|(?<!\\w)'[^']*'(?!\\w)")
 _NOT_A_NOUN = frozenset(
@@ -155,7 +196,13 @@ def _adjectives(prompt: str, words: list[re.Match[str]], table: Mapping[str, obj
         if found[0].lower() in table
         and _describes(words, index)
         and prompt[found.end() : words[index + 1].start()].isspace()
+        and not _denied(prompt, found)
     ]
+
+
+def _denied(prompt: str, found: re.Match[str]) -> bool:
+    """Whether the prompt says that this is not there."""
+    return _DENIED.search(prompt[: found.start()]) is not None
 
 
 def _colours(prompt: str, words: list[re.Match[str]]) -> Iterator[str]:
@@ -240,6 +287,61 @@ def _two_things(between: str, after: str) -> bool:
     return content_words(found[1]) != noun
 
 
+def _plural(noun: str) -> str:
+    ending = "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
+    return _IRREGULAR.get(noun, noun + ending)
+
+
+def _ring(sorts: tuple[tuple[str, ...], ...]) -> dict[str, tuple[str, ...]]:
+    """Word -> the three that follow it in its ring, in singular and plural."""
+    found: dict[str, tuple[str, ...]] = {}
+    for ring in sorts:
+        for place, noun in enumerate(ring):
+            others = tuple(ring[(place + step) % len(ring)] for step in (1, 2, 3))
+            found.setdefault(_plural(noun), tuple(map(_plural, others)))
+            found[noun] = others
+    return found
+
+
+_OTHER_THINGS, _OTHER_SHAPES = _ring(_SORTS), _ring(_SHAPES)
+
+
+def _things(prompt: str, words: list[re.Match[str]], table: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    named = content_words(prompt)
+    for index, found in enumerate(words):
+        if found[0].lower() not in table or not _stands_alone(prompt, words, index) or _denied(prompt, found):
+            continue
+        for other in table[found[0].lower()]:
+            if not content_words(other) & named:
+                yield _replaced(prompt, {found.span(): other})
+
+
+def _stands_alone(prompt: str, words: list[re.Match[str]], index: int) -> bool:
+    """Whether the word is the thing itself, and no part of another's name (`a dog house`, `a hot dog`)."""
+    before = words[index - 1][0].lower() if index else ""
+    if before in _ONE_WITH or (before in _OTHER_THINGS and prompt[words[index - 1].end() :][:1].isspace()):
+        return False
+    if index + 1 == len(words) or not prompt[words[index].end() : words[index + 1].start()].isspace():
+        return not prompt[words[index].end() :][:1].isalnum()
+    following = words[index + 1][0].lower()
+    return following in _NOT_A_NOUN or following in _NUMBERS or _VERB.fullmatch(following) is not None
+
+
+def _objects(prompt: str, words: list[re.Match[str]]) -> Iterator[str]:
+    yield from _things(prompt, words, _OTHER_THINGS)
+
+
+def _shapes(prompt: str, words: list[re.Match[str]]) -> Iterator[str]:
+    if "shape" not in content_words(prompt):  # what is left open may be the other shape already
+        yield from _things(prompt, words, _OTHER_SHAPES)
+
+
+def _attributes(prompt: str, words: list[re.Match[str]]) -> Iterator[str]:
+    for found in _adjectives(prompt, words, _ATTRIBUTES):
+        for other in _ATTRIBUTES[found[0].lower()]:
+            yield _replaced(prompt, {found.span(): other})
+
+
 _MAKERS = {
     "colour": _colours,
     "count": _counts,
@@ -247,4 +349,7 @@ _MAKERS = {
     "size": _sizes,
     "negation": _negations,
     "binding": _bindings,
+    "object": _objects,
+    "attribute": _attributes,
+    "shape": _shapes,
 }

@@ -95,6 +95,33 @@ def compare(
     return Comparison(sum(kinds.values()) / len(kinds), kinds[worst], named, kinds, absent)
 
 
+def over_pieces(parts: Sequence[tuple[float, Comparison]]) -> tuple[Comparison, int]:
+    """One comparison of a prompt that was read piece by piece, and which piece is the worst.
+
+    `match` is the mean over the pieces, each by its weight (its number of words): a long prompt is shown as far as its
+    parts are. `worst` is the lowest of all pieces, and so are the kinds and `absent`: one clause that is not shown is
+    not made good by another.
+
+    Args:
+        parts: weight and comparison of each piece, at least one.
+    """
+    total = sum(weight for weight, _ in parts)
+    lowest = min(range(len(parts)), key=lambda place: parts[place][1].worst)
+    worst = parts[lowest][1]
+    kinds: dict[str, float] = {}
+    for _, comparison in parts:
+        for kind, value in comparison.kinds.items():
+            kinds[kind] = min(value, kinds.get(kind, 1.0))
+    absent = [comparison.absent for _, comparison in parts if comparison.absent is not None]
+    return Comparison(
+        match=sum(weight * comparison.match for weight, comparison in parts) / total,
+        worst=worst.worst,
+        worst_kind=worst.worst_kind,
+        kinds=kinds,
+        absent=min(absent, default=None),
+    ), lowest
+
+
 def against(own: float, others: Sequence[float], scale: float) -> float | None:
     """Probability of one text against the mean of others, from cosines; None where there are no others."""
     return share(scale * own, log_mean_exp([scale * other for other in others])) if others else None

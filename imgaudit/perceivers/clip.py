@@ -7,11 +7,16 @@ The option names the model:
     ARCHITECTURE:TAG             one of open_clip's own, such as ViT-B-32:laion2b_s34b_b79k
     a folder                     an open_clip model on this machine (open_clip_config.json, weights, tokenizer)
 
-Parameters of a query: `{"texts": [...]}` gives a `Match`, `{"embed": true}` an `Embedding`.
+Parameters of a query: `{"texts": [...]}` gives a `Match`, `{"embed": true}` an `Embedding`; with
+`"box": [x0, y0, x1, y1]` in pixels only that part of the picture is looked at.
 
-Pictures go through the checkpoint's own preprocessing from 8-bit pixels, and the preprocessing is tested on a black
-and a white picture when the model is built: a pipeline that scales twice, or normalises with another checkpoint's
-numbers, still yields scores, and they look like scores. Tokens that do not fit the model's context are counted.
+With `"between": true` a `Match` also holds the cosine of the first text with each of the others.
+
+Pictures go through the checkpoint's own preprocessing from 8-bit pixels (`_clip_pixels`), and it is tested on a black
+and a white picture and against open_clip's own when the model is built: a pipeline that scales twice, or normalises
+with another checkpoint's numbers, still yields scores, and they look like scores. Tokens that do not fit the model's
+context are counted, and a tokenizer that loses the end of a long text is refused (`_clip_texts`). Pictures are
+prepared by as many threads as there are processors, while the model runs on those before them.
 """
 
 from __future__ import annotations
@@ -19,12 +24,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from imgaudit.digest import digest, digest_file
 from imgaudit.errors import ModelUnavailable, UsageError
+from imgaudit.perceivers._clip_pixels import Preparation, check_agreement, check_preprocessing
+from imgaudit.perceivers._clip_texts import check_encoding, check_tokenizer, encode, truncated
 from imgaudit.percepts import Embedding, Match
 from imgaudit.registry import perceiver
 from imgaudit.types import Abstained, Failed, Look, Picture, Sight
@@ -40,7 +48,7 @@ _KEPT_TEXTS = 20_000
 _KEPT_PICTURES = 2_000
 _BATCH = 32
 _TEXT_BATCH = 128
-_TOLERANCE = 1e-4
+_WORKERS = min(16, os.cpu_count() or 1)
 _WEIGHTS = (".safetensors", ".bin", ".pth")
 _BESIDE = (".json", ".txt", ".model")
 _OTHER_FOLDER = "name a folder that open_clip saved, or another model"
@@ -68,7 +76,7 @@ class Clip:
 
     name: ClassVar[str] = "clip"
     title: ClassVar[str] = "Joint embedding of pictures and texts (CLIP, SigLIP)"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     reads: ClassVar[Literal["pixels", "bytes"]] = "pixels"
 
     def __init__(self, option: str | None = None) -> None:
@@ -80,13 +88,21 @@ class Clip:
                 "install it with: pip install 'open-clip-torch>=3.0'",
             ) from error
         self._weights = resolve(option or EMBEDDED)
-        self._model, self._preprocess, self._tokenizer = _load(self._weights)
+        self._model, theirs, self._tokenizer = _load(self._weights)
+        documented = self._model.visual.preprocess_cfg
+        self._prepare = Preparation.of(documented, self._weights.label)
+        check_preprocessing(self._prepare, documented, self._weights.label)
+        check_agreement(self._prepare, theirs, self._weights.label)
+        check_tokenizer(self._tokenizer, self._weights.label)
+        check_encoding(self._model, self._tokenizer, self._weights.label)
         self._texts: dict[str, tuple[np.ndarray, int]] = {}
         self._pictures: dict[str, np.ndarray] = {}
         self._knows = _embedded_test() if self._weights.label == EMBEDDED else None
         self._device = next(self._model.parameters()).device
         self.scale = float(self._model.logit_scale.detach().float().exp())
-        check_preprocessing(self._preprocess, self._model.visual.preprocess_cfg, self._weights.label)
+        bias = getattr(self._model, "logit_bias", None)
+        self.bias = None if bias is None else round(float(bias.detach().float()), 6)
+        self._digest = digest([[path.name, digest_file(path)] for path in self._weights.files])
 
     def identity(self) -> Mapping[str, str]:
         """Model, digest of its files, the library versions that touch the numbers, and the device."""
@@ -96,7 +112,7 @@ class Clip:
 
         return {
             "model": self._weights.label,
-            "weights": digest([[path.name, digest_file(path)] for path in self._weights.files]),
+            "weights": self._digest,
             "open_clip": str(open_clip.__version__),
             "torch": str(torch.__version__),
             "torchvision": str(torchvision.__version__),
@@ -106,11 +122,11 @@ class Clip:
 
     def perceive(self, looks: Sequence[Look]) -> Sequence[Sight]:
         """One `Match` or `Embedding` a look; a picture that cannot be embedded fails by itself."""
-        pictures = {_key(look.picture): look.picture for look in looks}
-        vectors = self._picture_vectors(pictures)
+        wholes = {_key(look.picture): look.picture for look in looks}
+        vectors = self._picture_vectors({_part(look): _cut(look) for look in looks})
         self._embed_texts(text for look in looks for text in look.query.parameters.get("texts", ()))
-        known = {key: self._known(picture) for key, picture in pictures.items()}
-        return [self._sight(look, vectors[_key(look.picture)], known[_key(look.picture)]) for look in looks]
+        known = {key: self._known(picture) for key, picture in wholes.items()}
+        return [self._sight(look, vectors[_part(look)], known[_key(look.picture)]) for look in looks]
 
     def _known(self, picture: Picture) -> bool:
         return self._knows is None or (picture.rgb is not None and self._knows(picture.rgb))
@@ -126,11 +142,15 @@ class Clip:
         if not parameters.get("texts"):
             return Failed("clip: a query needs 'texts' or 'embed'")
         texts = [self._texts[text] for text in parameters["texts"]]
+        first = texts[0][0]
         return Match(
             model=self._weights.label,
             cosines=tuple(round(float(vector @ text), 6) for text, _ in texts),
             scale=round(self.scale, 6),
             truncated=tuple(cut for _, cut in texts),
+            between=tuple(round(float(first @ v), 6) for v, _ in texts[1:]) if parameters.get("between") else (),
+            bias=self.bias,
+            weights=self._digest[:12],
             knows=knows,
             why_not=None if knows else OUTSIDE,
         )
@@ -139,36 +159,57 @@ class Clip:
 
     def _picture_vectors(self, pictures: Mapping[str, Picture]) -> dict[str, np.ndarray | Failed | Abstained]:
         found: dict[str, np.ndarray | Failed | Abstained] = {}
-        inputs: dict[str, Any] = {}
+        waiting: dict[str, np.ndarray] = {}
         for key, picture in pictures.items():
             if key in self._pictures:
                 found[key] = self._pictures[key]
             elif picture.rgb is None:
                 found[key] = Abstained("the picture cannot be decoded")
             else:
-                try:
-                    inputs[key] = self._preprocess(_as_pil(picture.rgb))
-                except Exception as error:  # one odd picture must not cost the others of its batch
-                    found[key] = Failed(f"clip: the picture cannot be prepared: {error}")
-        for keys in _chunks(list(inputs), _BATCH):
-            found.update(zip(keys, self._forward([inputs[key] for key in keys]), strict=True))
+                waiting[key] = picture.rgb
+        found |= self._looked_at(waiting)
         fresh = {key: value for key, value in found.items() if not isinstance(value, (Failed, Abstained))}
         _remember(self._pictures, fresh, _KEPT_PICTURES)
         return found
 
-    def _forward(self, inputs: Sequence[Any]) -> list[np.ndarray | Failed]:
-        """Unit vectors of prepared pictures; a batch that does not fit into memory is halved."""
+    def _looked_at(self, waiting: Mapping[str, np.ndarray]) -> dict[str, np.ndarray | Failed]:
+        """Unit vectors of pictures; the next ones are prepared while the model runs."""
+        found: dict[str, np.ndarray | Failed] = {}
+        if not waiting:
+            return found
+        with ThreadPoolExecutor(_WORKERS) as workers:
+            fitting = zip(waiting, workers.map(self._fitted, waiting.values()), strict=True)
+            for keys in _chunks(list(waiting), _BATCH):
+                ready: dict[str, np.ndarray] = {}
+                for key, fitted in (next(fitting) for _ in keys):
+                    if isinstance(fitted, Failed):
+                        found[key] = fitted
+                    else:
+                        ready[key] = fitted
+                found.update(zip(ready, self._forward(list(ready.values())), strict=True))
+        return found
+
+    def _fitted(self, rgb: np.ndarray) -> np.ndarray | Failed:
+        try:
+            return self._prepare.fitted(rgb)
+        except Exception as error:  # one odd picture must not cost the others of its batch
+            return Failed(f"clip: the picture cannot be prepared: {error}")
+
+    def _forward(self, fitted: Sequence[np.ndarray]) -> list[np.ndarray | Failed]:
+        """Unit vectors of fitted pictures; a batch that does not fit into memory is halved."""
         import torch
 
+        if not fitted:
+            return []
         try:
             with torch.inference_mode():
-                batch = torch.stack(list(inputs)).to(self._device)
+                batch = self._prepare.batch(fitted, self._device)
                 return list(self._model.encode_image(batch, normalize=True).float().cpu().numpy())
         except torch.OutOfMemoryError:
-            if len(inputs) == 1:
+            if len(fitted) == 1:
                 return [Failed("clip: out of memory on a single picture; use a smaller model or the CPU")]
-        half = len(inputs) // 2
-        return [*self._forward(inputs[:half]), *self._forward(inputs[half:])]
+        half = len(fitted) // 2
+        return [*self._forward(fitted[:half]), *self._forward(fitted[half:])]
 
     # --- texts
 
@@ -181,60 +222,30 @@ class Clip:
         for some in _chunks(missing, _TEXT_BATCH):
             with torch.inference_mode():
                 tokens = self._tokenizer(some).to(self._device)
-                vectors = self._model.encode_text(tokens, normalize=True).float().cpu().numpy()
+                vectors = encode(self._model, tokens).float().cpu().numpy()
             fresh |= {t: (v, truncated(self._tokenizer, t)) for t, v in zip(some, vectors, strict=True)}
         _remember(self._texts, fresh, max(_KEPT_TEXTS, len(wanted)), keep=wanted)
 
 
-# --- what goes in -------------------------------------------------------------------------------
-
-
-def check_preprocessing(prepare: Callable[[Any], Any], documented: Mapping[str, Any], label: str) -> None:
-    """Refuse a preprocessing that does not take 8-bit black and white to the checkpoint's documented range.
-
-    Black must become `(0 - mean) / std` and white `(1 - mean) / std` in each channel. Pixels that are scaled twice,
-    the fault that once had public harnesses score almost black pictures, or normalised with other numbers do not.
-    """
-    import numpy as np
-    from PIL import Image
-
-    mean, std = np.asarray(documented["mean"], float), np.asarray(documented["std"], float)
-    size = documented["size"]
-    high, wide = (size, size) if isinstance(size, int) else tuple(size)
-    if mean.shape != (3,) or std.shape != (3,) or not (std > 0).all():
-        raise ModelUnavailable(f"{label}: mean and std of the preprocessing are no three channels", "use another model")
-    for value in (0, 255):
-        made = np.asarray(prepare(Image.new("RGB", (wide, high), (value,) * 3)), dtype=float)
-        wanted = np.broadcast_to(((value / 255 - mean) / std)[:, None, None], (3, high, wide))
-        if made.shape != wanted.shape or np.abs(made - wanted).max() > _TOLERANCE:
-            raise ModelUnavailable(
-                f"{label}: the preprocessing does not give the model what it was trained on: a picture of value "
-                f"{value} becomes {made.mean():.3f} on average, expected {wanted.mean():.3f}",
-                "install the locked versions of open_clip, torchvision and Pillow, or use another model",
-            )
-
-
-def truncated(tokenizer: Any, text: str) -> int:
-    """How many tokens of a text do not fit the model's context.
-
-    open_clip cuts long texts and keeps the end token, but does not say so; the whole text is tokenized again to count.
-    """
-    context: int = tokenizer.context_length
-    if hasattr(tokenizer, "encode"):  # open_clip's own: start and end token are added by its call
-        return max(0, len(tokenizer.encode(text)) + 2 - context)
-    own = tokenizer.tokenizer_mode == "clips"  # this mode adds start, end and class token by itself
-    ids = tokenizer.tokenizer(tokenizer.clean_fn(text), add_special_tokens=not own, verbose=False).input_ids
-    return max(0, len(ids) + (3 if own else 0) - context)
-
-
-def _as_pil(rgb: np.ndarray) -> Any:
-    from PIL import Image
-
-    return Image.fromarray(rgb)
-
-
 def _key(picture: Picture) -> str:
     return picture.pixels or f"id {picture.id}"
+
+
+def _part(look: Look) -> str:
+    """Names a picture, or the part of it that a query asks about."""
+    box = look.query.parameters.get("box")
+    return _key(look.picture) if box is None else f"{_key(look.picture)} {[round(side) for side in box]}"
+
+
+def _cut(look: Look) -> Picture:
+    """The part of the picture that a query asks about; at least one pixel of it."""
+    box, rgb = look.query.parameters.get("box"), look.picture.rgb
+    if box is None or rgb is None:
+        return look.picture
+    height, width = rgb.shape[:2]
+    x0, y0 = min(max(round(box[0]), 0), width - 1), min(max(round(box[1]), 0), height - 1)
+    x1, y1 = min(max(round(box[2]), x0 + 1), width), min(max(round(box[3]), y0 + 1), height)
+    return replace(look.picture, rgb=rgb[y0:y1, x0:x1])
 
 
 def _chunks(items: list[str], size: int) -> Iterator[list[str]]:

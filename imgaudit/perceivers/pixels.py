@@ -22,7 +22,7 @@ class PixelPerceiver:
 
     name: ClassVar[str] = "pixels"
     title: ClassVar[str] = "Pixel statistics and hashes"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     reads: ClassVar[Literal["pixels", "bytes"]] = "pixels"
 
     def identity(self) -> Mapping[str, str]:
@@ -52,7 +52,7 @@ def _seen(picture: Picture, digest: str) -> Pixels:
     square = working if working.shape[:2] == (hashes.SIDE, hashes.SIDE) != rgb.shape[:2] else hashes.square(rgb)
     glance = quality.shrunk(working, quality.GLANCE_SIDE)
     lab = color.to_lab(glance)
-    bits, confidence = hashes.pdq(square)
+    bits, confidence, turned = hashes.pdq_turned(square)
     numbers = {**quality.statistics(rgb, working, glance, lab), "transparent_share": picture.transparent}
     return Pixels(
         digest=digest,
@@ -60,6 +60,7 @@ def _seen(picture: Picture, digest: str) -> Pixels:
         phash=hashes.phash(square),
         pdq=bits,
         pdq_quality=confidence,
+        turned=turned,
         grid=hashes.colour_grid(square),
         palette=tuple((name, round(share, 6)) for name, share in color.palette(glance)),
         subject=color.subject_name(glance, lab),

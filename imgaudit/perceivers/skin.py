@@ -18,7 +18,7 @@ from imgaudit.registry import perceiver
 from imgaudit.types import Abstained, Failed, Look, Sight
 
 if TYPE_CHECKING:
-    from imgaudit.kernels.skin import Image8, Lab, Refusal
+    from imgaudit.kernels.skin import Image8, Lab, Light, Refusal
 
 
 @perceiver
@@ -27,7 +27,7 @@ class SkinPerceiver:
 
     name: ClassVar[str] = "skin"
     title: ClassVar[str] = "Skin colour of faces (CIELAB)"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     reads: ClassVar[Literal["pixels", "bytes"]] = "pixels"
 
     def identity(self) -> Mapping[str, str]:
@@ -83,7 +83,7 @@ def _patches(rgb: Image8, faces: Sequence[Face]) -> SkinPatch:
     )
 
 
-def _tone(rgb: Image8, face: Face, light: tuple[float, float]) -> Lab | Refusal:
+def _tone(rgb: Image8, face: Face, light: Light) -> Lab | Refusal:
     import numpy as np
 
     from imgaudit.kernels import skin

@@ -71,7 +71,7 @@ def aims_of(findings: Sequence[Finding], rubric: Rubric) -> tuple[Aim, ...]:
 
     A picture that a person wants edited may also break a rule that rejects; that rule has to be answered too.
     """
-    by_checker = {finding.checker: finding for finding in findings}
+    by_checker = rubric.read(findings)
     aims = []
     for rule in rubric.rules().values():
         finding = by_checker.get(rule.checker)

@@ -115,7 +115,8 @@ def weigh(
     """
     now = {finding.checker: finding for finding in after}
     verdict = judge(after, rubric)
-    still = [_unfixed(aim, now.get(aim.rule.checker)) for aim in aims]
+    seen = rubric.read(after)
+    still = [_unfixed(aim, seen.get(aim.rule.checker)) for aim in aims]
     problems = [text for text in still if text is not None]
     fired = {aim.rule.checker for aim in aims}
     changes = [change for change in _changes(before, now, rubric) if change.name not in exempt]
@@ -135,7 +136,8 @@ def _unfixed(aim: Aim, now: Finding | None) -> str | None:
     """Why the rule is not answered, or None when it is."""
     if now is None or now.outcome != "measured":
         return f"{aim.rule.checker} can no longer tell whether {aim.rule.id} holds"
-    untold = [term.name for term in aim.rule.terms if term.kind == "measure" and term.name not in now.measures]
+    named = [term.seen_as for term in aim.rule.terms if term.kind in ("measure", "calibrated")]
+    untold = [name for name in named if name not in now.measures]
     if untold:
         return f"{aim.rule.checker}.{untold[0]} can no longer be told"
     return f"{aim.rule.id} still fires" if fires(aim.rule, now) else None

@@ -18,6 +18,7 @@ from imgaudit.reporters._shared import (
     said,
     worst_first,
 )
+from imgaudit.reporters._skew import SkewSection, skew_section
 from imgaudit.reporters._thumbnails import LEFT_OUT, WITHHELD, Budget, Thumbnail, thumbnails
 from imgaudit.types import JSON, Finding, GroupFinding, ImageRecord
 
@@ -95,6 +96,7 @@ class Page:
     provenance: tuple[Provenance, ...]
     scores: tuple[tuple[str, tuple[Score, ...]], ...]
     groups: tuple[GroupFinding, ...]
+    skew: SkewSection
     dimensions: tuple[tuple[str, tuple[DimensionLine, ...]], ...]
     index: str
     overridden: int
@@ -116,6 +118,7 @@ def page(run: FinishedRun) -> Page:
         provenance=tuple(_provenance(card) for card in cards),
         scores=_by_stratum(run.report.scores),
         groups=tuple(run.groups),
+        skew=skew_section(run.groups),
         dimensions=_by_group(run.report.dimensions),
         index=island([_indexed(card, places) for card in cards]),
         overridden=overridden(run.images),

@@ -36,6 +36,7 @@ from imgaudit.reporters._shared import (
     summary,
     visible,
 )
+from imgaudit.reporters._skew import CROSSED, HOW_TO_READ, PUBLISHED, VERDICTS, percent, span
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -101,7 +102,7 @@ class HtmlReporter:
         script = script_of("overlays.js", "report.js")
         template = environment_of(
             flattened=flattened, agreement=agreement, people_say=people_say, review_sentences=review_sentences,
-            share=share, who=who,
+            share=share, who=who, percent=percent, span=span,
         ).get_template("report.html.j2")  # fmt: skip
         made = page(run)
         parts = template.generate(
@@ -121,6 +122,10 @@ class HtmlReporter:
                 "verdicts": WORST_FIRST,
                 "counted": counted,
                 "presumed": PRESUMED,
+                "how_to_read_skew": HOW_TO_READ,
+                "skew_verdicts": VERDICTS,
+                "crossed": CROSSED,
+                "published": PUBLISHED,
             },
         )
         for part in parts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -12,14 +13,19 @@ from pydantic import ValidationError
 from imgaudit.errors import ConfigError, UsageError
 from imgaudit.registry import importers
 from imgaudit.suites.explain import explained, shown
+from imgaudit.suites.importers._table import refuse_known
 from imgaudit.suites.inputs import checked
 from imgaudit.suites.reading import read_bytes, read_text
 from imgaudit.suites.schema import Suite, written
+from imgaudit.suites.skew_files import filled, named
 from imgaudit.yamlfile import Document, parse_yaml
 
 PACKAGED = Path(__file__).parent / "packaged"
 _YAML_SUFFIXES = (".yaml", ".yml")
 _HEAD = 1 << 18
+_MAX_NODES = 1_000_000
+"""Values of a SUITE.yaml: a public set of 25,000 questions has 400,000."""
+_Dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ def list_suites() -> list[SuiteEntry]:
 
 
 def load_suite(name_or_path: str | Path) -> Suite:
-    """A packaged suite by its name, or a file: SUITE.yaml, or prompts as .txt, .csv, .tsv or .jsonl.
+    """A packaged suite by its name, or a file: SUITE.yaml, or the file of a public set, or prompts of your own.
 
     Defaults are written into the cases.
     """
@@ -64,13 +70,23 @@ def load_suite(name_or_path: str | Path) -> Suite:
 
 
 def import_suite(path: Path, format_name: str = "auto") -> Suite:
-    """Read a public prompt set as it is. `auto` recognises the format by the file's name and first bytes."""
-    head = read_bytes(path)[:_HEAD]
+    """Read a public prompt set as it is. `auto` recognises the format by the file's name and first bytes.
+
+    A few formats are folders.
+    """
+    head = b"" if path.is_dir() else read_bytes(path)[:_HEAD]
+    if not path.is_dir():
+        refuse_known(path)
     importer = importers.get(recognised(path, head) if format_name == "auto" else format_name)()
     if not importer.plain and not importer.recognise(path, head):
         raise ConfigError(f"{path}:1: this is no {importer.title}; expected that, or another format")
     suite: Suite = importer.read(path)
     return suite
+
+
+def recognised_format(path: Path) -> str:
+    """Name of the importer that knows a file or folder."""
+    return recognised(path, b"" if path.is_dir() else read_bytes(path)[:_HEAD])
 
 
 def recognised(path: Path, head: bytes) -> str:
@@ -86,7 +102,7 @@ def recognised(path: Path, head: bytes) -> str:
 
 def dump_suite(suite: Suite) -> str:
     """The suite as the text of a SUITE.yaml, which loads as an equal suite."""
-    return yaml.safe_dump(written(suite), sort_keys=False, allow_unicode=True, width=118)
+    return str(yaml.dump(written(suite), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=118))
 
 
 def suite_from(document: Document) -> Suite:
@@ -104,8 +120,10 @@ def suite_from(document: Document) -> Suite:
 
 
 def _load_yaml(path: Path) -> Suite:
-    document = parse_yaml(read_text(path), str(path))
+    document = parse_yaml(read_text(path), str(path), _MAX_NODES)
     suite = suite_from(document)
+    if named(suite):
+        suite = filled(suite, path.parent, document)
     if any(case.image or case.mask for case in suite.cases):
         return checked(suite, path.parent, document)
     return suite

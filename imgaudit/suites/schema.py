@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -110,6 +110,7 @@ def _problems_of(case: Case, place: Place) -> Iterator[SuiteProblem]:
             (*place, "id"), f"{case.id[:80]!r} is not safe in a file name; expected a text that matches {ID_PATTERN}"
         )
     yield from _prompt_problems(case, place)
+    yield from _clause_problems(case, place)
     yield from _relation_problems(case, place)
     yield from _skew_problems(case, place)
 
@@ -124,10 +125,45 @@ def _prompt_problems(case: Case, place: Place) -> Iterator[SuiteProblem]:
         )
     if bad := _unprintable(case.prompt):
         yield SuiteProblem((*place, "prompt"), f"holds the control character U+{ord(bad):04X}; expected printable text")
+    for index, text in enumerate(case.expect.text or ()):
+        if bad := _unprintable(text):
+            problem = f"holds the control character U+{ord(bad):04X}; expected printable text"
+            yield SuiteProblem((*place, "expect", "text", index), problem)
     for kind, foils in case.foils.items():
         if not foils or case.prompt in foils:
             what = "has no foils" if not foils else "holds the prompt itself"
             yield SuiteProblem((*place, "foils", kind), f"{what}; expected prompts that the picture must not show")
+
+
+def _clause_problems(case: Case, place: Place) -> Iterator[SuiteProblem]:
+    """Clauses have ids of their own and stand on clauses above or below them, never in a circle."""
+    names: set[str] = set()
+    for index, clause in enumerate(case.clauses):
+        if clause.id in names:
+            yield SuiteProblem((*place, "clauses", index, "id"), f"{clause.id!r} stands twice; give each its own")
+        names.add(clause.id)
+        for text in (clause.text, clause.subject, clause.value, clause.to, clause.question):
+            if bad := _unprintable(text or ""):
+                problem = f"holds the control character U+{ord(bad):04X}; expected printable text"
+                yield SuiteProblem((*place, "clauses", index), problem)
+    parents = {clause.id: clause.after for clause in case.clauses}
+    for index, clause in enumerate(case.clauses):
+        for parent in clause.after:
+            if parent not in names or clause.id in ancestry(parent, parents):
+                problem = f"{parent[:40]!r} is no other clause of this case, or stands on this one itself"
+                yield SuiteProblem((*place, "clauses", index, "after"), problem)
+
+
+def ancestry(name: str, parents: Mapping[str, Sequence[str]]) -> set[str]:
+    """A clause and all that it stands on."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting.extend(parents.get(one, ()))
+    return found
 
 
 def _unprintable(text: str) -> str | None:

@@ -82,10 +82,10 @@ def test_a_large_fair_set_is_within_tolerance() -> None:
     assert "follows its reference" in finding.message
 
 
-def test_eight_pictures_are_too_few_and_the_message_says_what_could_be_seen() -> None:
+def test_eight_pictures_are_insufficient_and_the_message_says_what_could_be_seen() -> None:
     (finding,) = found(members(planned("colour"), ["red", "red", "red", "blue", "green", "red", "pink", "cyan"]))
 
-    assert finding.labels["verdict"] == "too_few"
+    assert finding.labels["verdict"] == "insufficient_evidence"
     assert "n = 8" in finding.message
     assert "at this n only skews above 0." in finding.message
     assert "red 4 of 8 (50%; reference 12%)" in finding.message

@@ -25,6 +25,14 @@ from imgaudit.kernels.foils import KINDS, content_words, foils, merged
         ("a man without a hat", "negation", "a man with a hat"),
         ("a red cup on a blue plate", "binding", "a blue cup on a red plate"),
         ("a large dog and a small cat", "binding", "a small dog and a large cat"),
+        ("a photo of a dog", "object", "a photo of a cat"),
+        ("two buses in a street", "object", "two airplanes in a street"),
+        ("a train passing a bridge", "object", "a boat passing a bridge"),
+        ("an apple on a table", "object", "a banana on a table"),
+        ("a wooden spoon", "attribute", "a metal spoon"),
+        ("an open door", "attribute", "a closed door"),
+        ("a red circle left of a blue square", "shape", "a red star left of a blue square"),
+        ("a cube on a table", "shape", "a pyramid on a table"),
     ],
 )
 def test_a_foil_changes_one_respect(prompt: str, kind: str, foil: str) -> None:
@@ -49,7 +57,31 @@ def test_a_foil_changes_one_respect(prompt: str, kind: str, foil: str) -> None:
     ],
 )
 def test_words_that_do_not_say_what_the_picture_shows_are_left_alone(prompt: str) -> None:
+    assert set(foils(prompt)) <= {"object", "shape"}
+
+
+@pytest.mark.parametrize("prompt", ["a portrait of a queen", 'a sign that says "two red dogs"', "James Brown", "", "a"])
+def test_a_prompt_without_anything_to_change_has_no_foils(prompt: str) -> None:
     assert foils(prompt) == {}
+
+
+@pytest.mark.parametrize("prompt", ["a hot dog", "a dog house", "the Cat Stevens record", "a shape and a circle"])
+def test_a_word_that_is_no_thing_by_itself_is_not_exchanged(prompt: str) -> None:
+    assert not {"object", "shape"} & set(foils(prompt))
+
+
+def test_what_is_not_there_is_changed_by_negation_alone() -> None:
+    assert set(foils("a boy without a red hat")) == {"negation"}
+    assert foils("a street and no red cars") == {}
+    assert set(foils("a train on a bridge, no boats")["object"]) == {
+        "a motorcycle on a bridge, no boats", "a bus on a bridge, no boats", "a train on a lighthouse, no boats",
+        "a train on a castle, no boats", "a train on a church, no boats",
+    }  # fmt: skip
+
+
+def test_a_thing_is_never_changed_into_another_that_the_prompt_names() -> None:
+    for foil in foils("a dog, a cat and a horse")["object"]:
+        assert len(content_words(foil)) == 3
 
 
 @pytest.mark.parametrize("prompt", ["a red cup and a blue cup", "a red and blue flag"])
@@ -98,6 +130,6 @@ def test_content_words_leave_out_small_words_and_plurals() -> None:
 
 
 def test_every_kind_is_made_by_some_prompt() -> None:
-    prompt = "two large red cups left of three small blue plates with a spoon"
+    prompt = "two large red cups left of three small blue wooden circles with a spoon"
 
     assert set(foils(prompt)) == set(KINDS)

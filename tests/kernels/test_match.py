@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logsumexp, softmax
 
-from imgaudit.kernels.match import ABSENT, Comparison, against, compare, log_mean_exp, share
+from imgaudit.kernels.match import ABSENT, Comparison, against, compare, log_mean_exp, over_pieces, share
 
 
 def compared(*arguments: object) -> Comparison:
@@ -121,3 +121,21 @@ def test_one_text_against_others_is_a_softmax_with_their_mean() -> None:
     expected = math.exp(3.0) / (math.exp(3.0) + (math.exp(1.0) + math.exp(2.0)) / 2)
 
     assert against(0.3, [0.1, 0.2], 10.0) == pytest.approx(expected)
+
+
+def test_over_pieces_the_mean_is_by_weight_and_the_worst_is_the_lowest() -> None:
+    good = compared(0.3, {"colour": [0.2], "size": [0.25]}, [0.1], 60.0)
+    bad = compared(0.2, {"colour": [0.3], "object": [0.1]}, [0.12], 60.0)
+
+    found, place = over_pieces([(6.0, good), (2.0, bad)])
+
+    assert found.match == pytest.approx(np.average([good.match, bad.match], weights=[6, 2]))
+    assert (found.worst, found.worst_kind, place) == (bad.worst, "colour", 1)
+    assert found.kinds == {"colour": bad.kinds["colour"], "size": good.kinds["size"], "object": bad.kinds["object"]}
+    assert found.absent == min(good.absent or 1, bad.absent or 1)
+
+
+def test_one_piece_alone_is_itself() -> None:
+    one = compared(0.3, {"colour": [0.2]}, [0.1], 60.0)
+
+    assert over_pieces([(5.0, one)]) == (one, 0)

@@ -157,7 +157,7 @@ def test_completions_enclose_every_way_to_tell_the_unknown_apart() -> None:
 def test_verdicts_have_three_words() -> None:
     words = [spread.verdict(spread.measure(counts, even(2))) for counts in ([45, 5], [5, 3], [28, 22], [505, 495])]
 
-    assert words == ["skewed", "too_few", "too_few", "within_tolerance"]
+    assert words == ["skewed", "insufficient_evidence", "insufficient_evidence", "within_tolerance"]
 
 
 def test_a_skew_that_the_unknown_could_undo_is_not_called_one() -> None:
@@ -165,19 +165,19 @@ def test_a_skew_that_the_unknown_could_undo_is_not_called_one() -> None:
     with_few = spread.measure([30, 10], even(2), unknown=3)
     with_many = spread.measure([30, 10], even(2), unknown=20)
 
-    assert [spread.verdict(one) for one in (known, with_few, with_many)] == ["skewed", "skewed", "too_few"]
+    assert [spread.verdict(one) for one in (known, with_few, with_many)] == ["skewed", "skewed", "insufficient_evidence"]
 
 
 def test_evenness_that_the_unknown_could_undo_is_not_called_tolerable() -> None:
     assert spread.verdict(spread.measure([500, 500], even(2))) == "within_tolerance"
-    assert spread.verdict(spread.measure([500, 500], even(2), unknown=400)) == "too_few"
+    assert spread.verdict(spread.measure([500, 500], even(2), unknown=400)) == "insufficient_evidence"
 
 
 def test_an_adjusted_p_value_can_take_a_verdict_back() -> None:
     measured = spread.measure([38, 17], even(2))
 
     assert spread.verdict(measured) == "skewed"
-    assert spread.verdict(measured, 0.2) == "too_few"
+    assert spread.verdict(measured, 0.2) == "insufficient_evidence"
 
 
 def rates(groups: int, size: int, shares: spread.Shares, draws: int) -> tuple[float, float, float]:

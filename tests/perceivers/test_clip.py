@@ -11,8 +11,11 @@ import pytest
 
 from imgaudit.embedded import tokenizer as words
 from imgaudit.errors import ModelUnavailable, UsageError
+from imgaudit.perceivers import _clip_texts as tokens
 from imgaudit.perceivers import clip as module
-from imgaudit.perceivers.clip import Clip, check_preprocessing, truncated
+from imgaudit.perceivers._clip_pixels import Preparation, check_agreement, check_preprocessing
+from imgaudit.perceivers._clip_texts import check_encoding, check_tokenizer, truncated
+from imgaudit.perceivers.clip import Clip
 from imgaudit.percepts import Embedding, Match
 from imgaudit.types import Abstained, Failed, Look, Picture, Query, Sight
 
@@ -110,7 +113,7 @@ def test_preprocessing_is_the_documented_arithmetic(clip: Clip) -> None:
 
     shown = picture(2, SIDE)
     assert shown.rgb is not None
-    made = clip._preprocess(Image.fromarray(shown.rgb)).numpy()
+    made = clip._prepare(shown.rgb).numpy()
 
     squashed = np.asarray(Image.fromarray(shown.rgb).resize((SIDE, SIDE), Image.Resampling.BICUBIC)) / 255
     expected = ((squashed - MEAN) / STD).transpose(2, 0, 1)
@@ -137,7 +140,7 @@ def test_an_embedding_is_a_unit_vector(clip: Clip) -> None:
     assert np.linalg.norm(sight.vector) == pytest.approx(1, abs=1e-4)
 
 
-def test_texts_and_pictures_are_embedded_once(folder: Path) -> None:
+def test_texts_and_pictures_are_embedded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = Clip(str(folder))
     encoded: list[int] = []
     encode_text, encode_image = clip._model.encode_text, clip._model.encode_image
@@ -149,7 +152,8 @@ def test_texts_and_pictures_are_embedded_once(folder: Path) -> None:
 
         return run
 
-    clip._model.encode_text, clip._model.encode_image = counted(encode_text), counted(encode_image)
+    clip._model.encode_image = counted(encode_image)
+    monkeypatch.setattr(module, "encode", lambda _model, batch: counted(encode_text)(batch, normalize=True))
     clip.perceive([look(picture(n), texts=[*TEXTS, *TEXTS]) for n in (1, 2, 1)])
     clip.perceive([look(picture(1), texts=[TEXTS[0]]), look(picture(2), embed=True)])
 
@@ -193,7 +197,15 @@ def test_siglip_keeps_its_own_scale_and_bias_cancels(tmp_path: Path) -> None:
 
     found = match(sight)
     assert found.scale == pytest.approx(1 / 0.07, rel=1e-4)
+    assert found.bias == -10.0
     assert max(map(abs, found.cosines)) <= 1
+
+
+def test_a_match_names_the_weights_that_it_rests_on(clip: Clip) -> None:
+    [sight] = clip.perceive([look(picture(1), texts=[TEXTS[0]])])
+
+    assert match(sight).weights == clip.identity()["weights"][:12]
+    assert match(sight).bias is None
 
 
 def test_a_picture_that_cannot_be_decoded_is_abstained_and_the_others_are_seen(clip: Clip) -> None:
@@ -245,9 +257,9 @@ def test_out_of_memory_halves_the_batch(folder: Path) -> None:
 # --- preprocessing that would spoil every score --------------------------------------------------
 
 
-def _prepared(scale: float = 1 / 255, mean: tuple[float, ...] = MEAN, order: int = 1) -> Callable[[Any], Any]:
+def _prepared(scale: float = 1 / 255, mean: tuple[float, ...] = MEAN) -> Callable[[Any], Any]:
     def prepare(image: Any) -> Any:
-        values = np.asarray(image, dtype=float)[:, :, ::order] * scale
+        values = np.asarray(image, dtype=float) * scale
         return ((values - mean) / STD).transpose(2, 0, 1)
 
     return prepare
@@ -275,17 +287,219 @@ def test_a_wrong_preprocessing_is_refused(prepare: Callable[[Any], Any]) -> None
         check_preprocessing(prepare, DOCUMENTED, "model")
 
 
-def test_a_model_is_refused_when_its_preprocessing_is_wrong(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    load = module._load
+def test_a_model_is_refused_when_its_pixels_are_scaled_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = Preparation.batch
 
-    def with_double_rescale(weights: module.Weights) -> tuple[Any, Callable[[Any], Any], Any]:
-        model, _, tokenizer = load(weights)
-        return model, _prepared(scale=1 / 255**2), tokenizer
+    def twice(self: Preparation, fitted: Any, device: Any = "cpu") -> Any:
+        scaled = [(one / 255).astype(np.uint8) for one in fitted]  # a rescale before the one that belongs there
+        return once(self, scaled, device)
 
-    monkeypatch.setattr(module, "_load", with_double_rescale)
+    monkeypatch.setattr(Preparation, "batch", twice)
 
-    with pytest.raises(ModelUnavailable, match="preprocessing"):
+    with pytest.raises(ModelUnavailable, match="not give the model what it was trained on"):
         Clip(str(folder))
+
+
+OPENAI = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711)}
+HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+FAMILIES = {
+    "CLIP": {"size": 224, **OPENAI},
+    "CLIP, as a pair": {"size": (32, 32), **OPENAI, "resize_mode": "shortest", "interpolation": "bicubic"},
+    "SigLIP": {"size": 64, **HALF, "resize_mode": "squash"},
+    "SigLIP, oblong": {"size": (48, 32), **HALF, "resize_mode": "squash"},
+    "CLIPA": {"size": 84, **HALF, "interpolation": "bilinear", "resize_mode": "squash"},
+    "MobileCLIP": {"size": 64, "mean": (0, 0, 0), "std": (1, 1, 1), "interpolation": "bilinear"},
+    "PE": {"size": 56, **HALF, "interpolation": "bilinear", "resize_mode": "squash"},
+    "oblong": {"size": (40, 64), **OPENAI},
+    "oblong, bilinear": {"size": (64, 40), **OPENAI, "interpolation": "bilinear"},
+    "longest": {"size": 64, **OPENAI, "resize_mode": "longest"},
+    "longest, filled": {"size": (48, 64), **OPENAI, "resize_mode": "longest", "fill_color": 128},
+    "random": {"size": 32, **OPENAI, "interpolation": "random"},
+    "ImageNet": {"size": 32, "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "resize_mode": "squash"},
+}
+SIZES = [(64, 64), (32, 32), (64, 97), (97, 64), (33, 32), (17, 40), (211, 300), (300, 211), (5, 3), (1, 60)]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_our_preprocessing_is_open_clips_for_every_family(family: str) -> None:
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+    from PIL import Image
+
+    documented = FAMILIES[family]
+    ours, theirs = Preparation.of(documented, family), image_transform_v2(PreprocessCfg(**documented), is_train=False)
+    for height, width in SIZES:
+        rgb = np.random.default_rng(height * width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+        expected = theirs(Image.fromarray(rgb)).numpy()
+
+        apart = np.abs(ours(rgb).numpy() - expected)
+        level = 1 / 255 / min(documented["std"]) if max(height, width) > 8 * min(height, width) else 0.0
+        assert apart.max() <= level + 1e-6, f"{height}x{width}"
+        assert apart.mean() <= 1e-5, f"{height}x{width}"
+
+
+def test_the_families_are_all_that_open_clip_lists() -> None:
+    """Every pair of resampling and fitting, and of mean and std, that a tag of open_clip names is among those above."""
+    from open_clip import list_pretrained
+    from open_clip.pretrained import get_pretrained_cfg
+
+    def family(of: Any) -> tuple[Any, ...]:
+        how, mode = of.get("interpolation") or "bicubic", of.get("resize_mode") or "shortest"
+        return how, mode, *(tuple(np.float32(of[part]).tolist()) for part in ("mean", "std"))
+
+    tested = {family(documented) for documented in FAMILIES.values()}
+    listed = {family(get_pretrained_cfg(*tag)) for tag in list_pretrained()}
+
+    assert {(how, mode) for how, mode, *_ in listed} <= {(how, mode) for how, mode, *_ in tested}
+    assert {tuple(numbers) for _, _, *numbers in listed} <= {tuple(numbers) for _, _, *numbers in tested}
+
+
+def test_a_strip_of_a_hundred_thousand_pixels_costs_no_more_than_its_middle() -> None:
+    import tracemalloc
+
+    strip = np.zeros((2, 100_000, 3), np.uint8)
+    strip[:, 49_990:50_010] = 255
+    prepare = Preparation.of({"size": 224, **OPENAI}, "CLIP")
+
+    tracemalloc.start()
+    fitted = prepare.fitted(strip)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert fitted.shape == (224, 224, 3)
+    assert fitted.min() == 255
+    assert peak < 20e6
+
+
+@pytest.mark.parametrize(
+    "documented",
+    [
+        {"size": 32},
+        {"size": 32, "mean": (0.5, 0.5), "std": (0.5, 0.5)},
+        {"size": 32, "mean": (0.5,) * 3, "std": (0.5, 0.0, 0.5)},
+        {"size": 10**9, **HALF},
+        {"size": 32, **HALF, "resize_mode": "stretch"},
+        {"size": 32, **HALF, "interpolation": "lanczos"},
+        {"size": "large", **HALF},
+    ],
+)
+def test_a_preprocessing_that_nobody_knows_is_refused(documented: Any) -> None:
+    with pytest.raises(ModelUnavailable):
+        Preparation.of(documented, "model")
+
+
+def test_a_preprocessing_that_differs_from_open_clips_is_refused() -> None:
+    ours = Preparation.of({"size": 32, **OPENAI}, "model")
+    squashed = Preparation.of({"size": 32, **OPENAI, "resize_mode": "squash"}, "model")
+
+    check_agreement(ours, lambda image: ours(np.asarray(image)), "model")
+    with pytest.raises(ModelUnavailable, match="differs from open_clip's"):
+        check_agreement(squashed, lambda image: ours(np.asarray(image)), "model")
+
+
+# --- texts that are longer than the window -------------------------------------------------------
+
+
+class LosesItsEnd:
+    """A tokenizer that cuts a long text off without keeping the end token, as torchmetrics does."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tokenizer, name)
+
+    def __call__(self, texts: list[str]) -> Any:
+        import torch
+
+        whole = [[self.sot_token_id, *self.encode(text), self.eot_token_id] for text in texts]
+        rows = [(ids + [0] * self.context_length)[: self.context_length] for ids in whole]
+        return torch.tensor(rows)
+
+
+class SaysNothing(LosesItsEnd):
+    """A tokenizer that cuts silently: asked for the whole text it gives what fits."""
+
+    def __call__(self, texts: list[str]) -> Any:
+        return self._tokenizer(texts)
+
+    def encode(self, text: str) -> list[int]:
+        return list(self._tokenizer.encode(text))[: self.context_length - 2]
+
+
+def test_open_clips_tokenizers_keep_the_end_of_a_long_text(clip: Clip) -> None:
+    from open_clip.tokenizer import SimpleTokenizer
+
+    for tokenizer in (SimpleTokenizer(context_length=77), SimpleTokenizer(context_length=32), clip._tokenizer):
+        check_tokenizer(tokenizer, "model")
+        assert tokens.end_token(tokenizer) is not None
+
+
+def test_a_tokenizer_that_loses_the_end_of_a_long_text_is_refused() -> None:
+    from open_clip.tokenizer import SimpleTokenizer
+
+    with pytest.raises(ModelUnavailable, match="loses its end token 49407"):
+        check_tokenizer(LosesItsEnd(SimpleTokenizer(context_length=77)), "model")
+
+
+def test_a_tokenizer_that_cuts_without_a_count_is_refused() -> None:
+    from open_clip.tokenizer import SimpleTokenizer
+
+    with pytest.raises(ModelUnavailable, match="without a count"):
+        check_tokenizer(SaysNothing(SimpleTokenizer(context_length=77)), "model")
+
+
+def test_a_long_text_is_embedded_as_its_beginning_and_its_end_token(clip: Clip) -> None:
+    import torch
+
+    long = " ".join(["red", "circle"] * 30)
+    [sight] = clip.perceive([look(picture(1), texts=[long, "red circle"])])
+    ids = clip._tokenizer([long])
+
+    with torch.no_grad():
+        vector = clip._model.encode_text(ids, normalize=True)[0].numpy()
+        image = np.asarray(clip.perceive([look(picture(1), embed=True)])[0].vector)  # type: ignore[union-attr]
+    assert match(sight).cosines[0] == pytest.approx(float(vector @ image), abs=1e-5)
+    assert ids[0, -1] == tokens.end_token(clip._tokenizer)
+
+
+def test_texts_are_embedded_as_open_clip_does_without_running_their_padding(folder: Path) -> None:
+    import torch
+
+    clip = Clip(str(folder))
+    widths: list[int] = []
+    clip._model.transformer.register_forward_pre_hook(lambda _module, inputs: widths.append(inputs[0].shape[1]))
+    for texts in (["a red circle"], ["two blue squares", "red"], [" ".join(["red"] * 40)], ["", "a green star"]):
+        ids = clip._tokenizer(texts)
+        with torch.no_grad():
+            ours, theirs = tokens.encode(clip._model, ids), clip._model.encode_text(ids, normalize=True)
+
+        assert (ours - theirs).abs().max() < 1e-6
+    assert widths[:2] == [5, 16]
+
+
+def test_a_model_whose_tokens_see_what_follows_runs_its_whole_window(tmp_path: Path) -> None:
+    clip = Clip(str(save_model(tmp_path / "siglip", bias=-10.0, no_causal_mask=True, pool_type="last")))
+    ids = clip._tokenizer(["a red circle"])
+
+    assert tokens._used(clip._model, ids) is None
+    check_encoding(clip._model, clip._tokenizer, "model")
+
+
+def test_an_encoding_that_differs_from_open_clips_is_refused(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_used", lambda _model, ids: ids.shape[1] - 12)
+
+    with pytest.raises(ModelUnavailable, match="otherwise than open_clip's"):
+        check_encoding(clip._model, clip._tokenizer, "model")
+
+
+def test_texts_among_themselves_are_compared_where_that_is_asked(clip: Clip) -> None:
+    looks = [look(picture(1), texts=list(TEXTS), between=True), look(picture(1), texts=[TEXTS[0]])]
+    asked, other = clip.perceive(looks)
+    vectors = [clip._texts[text][0] for text in TEXTS]
+
+    assert match(asked).between == pytest.approx([float(vectors[0] @ v) for v in vectors[1:]], abs=1e-6)
+    assert match(other).between == ()
 
 
 # --- where models come from ----------------------------------------------------------------------

@@ -1,4 +1,8 @@
-"""What all importers share: rows of text files with their line numbers, ids, and the suite made of them."""
+"""What all importers share: rows of text files with their line numbers, ids, and the suite made of them.
+
+Files of strangers may be anything. A row keeps the line on which it starts, so that every complaint about a case names
+the line of the public file. `_json.py` reads JSON the same way.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from imgaudit.digest import digest_bytes
+from imgaudit.digest import digest, digest_bytes
 from imgaudit.errors import ConfigError
 from imgaudit.suites.explain import explained
+from imgaudit.suites.importers._known import known
 from imgaudit.suites.reading import read_bytes, read_text
 from imgaudit.suites.schema import Suite
 from imgaudit.types import JSON
@@ -34,13 +39,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a public set is called, where it comes from and under which licence."""
+    """What a public set is called, where it comes from and under which licence.
+
+    `also` names files that were read beside the one that was given, such as its questions.
+    """
 
     name: str
     title: str
     about: str
     licence: str
     source: str
+    also: tuple[Path, ...] = ()
 
 
 def slug(text: str, length: int = 40) -> str:
@@ -122,14 +131,17 @@ def first_header(head: bytes, delimiter: str = ",") -> list[str]:
 
 
 def suite_of(path: Path, origin: Origin, rows: Sequence[Row], cases: Sequence[Mapping[str, JSON]]) -> Suite:
-    """A suite of one case a row; what is wrong with a case is told with the row's line."""
+    """A suite of one case a row; what is wrong with a case is told with the row's line.
+
+    Its source names the public file, its version where the bytes are those of one on record, and digests.
+    """
     document = Document(str(path), None, {("cases", index): row.line for index, row in enumerate(rows)})
     data = {
         "name": origin.name,
         "title": origin.title,
         "about": origin.about,
         "licence": origin.licence,
-        "source": f"{origin.source}; {path.name}, sha256 {digest_bytes(read_bytes(path))}",
+        "source": "; ".join([origin.source, *(_identified(file) for file in (path, *origin.also))]),
         "cases": list(cases),
     }
     try:
@@ -138,10 +150,48 @@ def suite_of(path: Path, origin: Origin, rows: Sequence[Row], cases: Sequence[Ma
         raise ConfigError(explained(error, document, Suite)) from error
 
 
+def _identified(path: Path) -> str:
+    """A file by name, digest and, where it is known, the commit that it is a verbatim copy of."""
+    sha256 = digest_folder(path) if path.is_dir() else digest_bytes(read_bytes(path))
+    record = known(sha256)
+    commit = f" ({record.path} at {record.commit})" if record else ""
+    return f"{path.name}, sha256 {sha256}{commit}"
+
+
+def digest_folder(folder: Path) -> str:
+    """Hex sha256 over the sorted names and contents of a folder's text files."""
+    files = sorted(path for path in folder.glob("*.txt") if path.is_file())
+    return digest([[path.name, digest_bytes(read_bytes(path))] for path in files])
+
+
+def beside(root: Path, relative: str) -> Path | None:
+    """A regular file below a folder, also once links are followed; None where there is none."""
+    path = (root / relative).resolve()
+    return path if path.is_file() and path.is_relative_to(root.resolve()) else None
+
+
+def told(path: Path, row: Row, name: str, what: str = "some text") -> str:
+    """A field of a row that must hold text."""
+    value = row.value.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigError(f"{path}:{row.line}: {name}: there is no text; expected {what}")
+    return value.strip()
+
+
 def plain_origin(path: Path) -> Origin:
-    """What is known of a file of prompts that is no public set: its name."""
+    """What is known of a file of prompts that no special reader knows: its name, and its origin if it is on record."""
     name = slug(path.stem) or "prompts"
+    record = known(digest_bytes(read_bytes(path)))
+    if record is not None:
+        return Origin(name, path.stem, "", record.licence, f"{record.repo} {record.path}")
     return Origin(name, path.stem or name, "", "not stated", "a file of prompts")
+
+
+def refuse_known(path: Path) -> None:
+    """Refuse a public file that is on record as something else than prompts."""
+    record = known(digest_bytes(read_bytes(path)))
+    if record is not None and record.refused:
+        raise ConfigError(f"{path}:1: this is {record.repo} {record.path}: {record.refused}")
 
 
 _NUMBERS = ("seed", "width", "height")
@@ -155,7 +205,7 @@ def plain_cases(path: Path, rows: Sequence[Row]) -> list[dict[str, JSON]]:
     columns are passed over. `tags` is a list, or words between commas; `expect_text` is a list of strings, as
     JSON in a table, or one string.
     """
-    prompts = [_prompt_of(path, row) for row in rows]
+    prompts = [told(path, row, "prompt", "the words of a prompt") for row in rows]
     cases = []
     for row, prompt, made_id in zip(rows, prompts, prompt_ids(prompts), strict=True):
         case: dict[str, JSON] = {"id": made_id, "prompt": prompt}
@@ -169,11 +219,6 @@ def plain_cases(path: Path, rows: Sequence[Row]) -> list[dict[str, JSON]]:
     return cases
 
 
-def _prompt_of(path: Path, row: Row) -> str:
-    prompt = row.value.get("prompt")
-    if not isinstance(prompt, str) or not prompt.strip():
-        raise ConfigError(f"{path}:{row.line}: prompt: there is no text; expected the words of a prompt")
-    return prompt.strip()
 
 
 def _listed(value: JSON, separator: str | None) -> list[JSON]:

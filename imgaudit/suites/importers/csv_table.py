@@ -19,6 +19,7 @@ class CsvTable:
     title: ClassVar[str] = "a table with a column 'prompt'"
     licence: ClassVar[str] = "that of your file"
     plain: ClassVar[bool] = True
+    shareable: ClassVar[bool] = True
 
     def recognise(self, path: Path, head: bytes) -> bool:
         """Whether the header has a column `prompt`."""

@@ -30,6 +30,7 @@ class GenEval:
     title: ClassVar[str] = "GenEval evaluation_metadata.jsonl"
     licence: ClassVar[str] = "MIT: may be copied with its notice"
     plain: ClassVar[bool] = False
+    shareable: ClassVar[bool] = True
 
     def recognise(self, path: Path, head: bytes) -> bool:
         """Whether the first line is an object with GenEval's keys."""

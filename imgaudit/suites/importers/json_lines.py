@@ -19,6 +19,7 @@ class JsonLines:
     title: ClassVar[str] = "an object with a key 'prompt' a line"
     licence: ClassVar[str] = "that of your file"
     plain: ClassVar[bool] = True
+    shareable: ClassVar[bool] = True
 
     def recognise(self, path: Path, head: bytes) -> bool:
         """Whether the first line is an object with a key `prompt`."""

@@ -21,6 +21,7 @@ class PartiPrompts:
     title: ClassVar[str] = "PartiPrompts.tsv"
     licence: ClassVar[str] = "Apache-2.0: may be copied with its notice"
     plain: ClassVar[bool] = False
+    shareable: ClassVar[bool] = True
 
     def recognise(self, path: Path, head: bytes) -> bool:
         """Whether the header is that of PartiPrompts."""

@@ -23,6 +23,7 @@ class TextLines:
     title: ClassVar[str] = "a prompt a line"
     licence: ClassVar[str] = "that of your file"
     plain: ClassVar[bool] = True
+    shareable: ClassVar[bool] = True
 
     def recognise(self, path: Path, head: bytes) -> bool:
         """Whether the name ends in .txt and the file is not a list of Python packages."""
