@@ -9,7 +9,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	"$$p" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && { echo "$$p"; exit 0; }; done; \
 	echo "imgaudit needs Python 3.11 or 3.12 with the venv module; none of: $(PYTHONS)" >&2; exit 1
 
-.PHONY: setup demo test lint types bench reports cards simulate clean
+.PHONY: setup demo test lint types bench reports cards oracle simulate clean
 
 setup: $(READY)
 
@@ -41,6 +41,10 @@ reports: $(READY)
 # error rates and power of the regression tests, for docs/statistics.md: some minutes on one core
 simulate: $(READY)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m docs.simulate
+
+# reference numbers of other libraries, in a second environment (.tools/oracle); needs a network the first time
+oracle: $(READY)
+	$(BIN)/python -m tests.oracle.make
 
 cards: $(READY)
 	$(BIN)/python -m imgaudit.embedded.evaluate

@@ -125,6 +125,21 @@ class Flips(Stored):
     why: str
 
 
+class Sameness(Stored):
+    """Whether the candidate's pictures of one prompt are more alike than the baseline's, in one view. It informs."""
+
+    view: Literal["content", "layout"] = Field(description="by embeddings, or by layout and colour without any model")
+    measure: str = Field(description="the measure of the checker `diversity` that it rests on, as 1 less it")
+    prompts: int
+    base_mean: float = Field(description="mean likeness of two pictures of one prompt")
+    candidate_mean: float
+    change: float = Field(description="candidate minus baseline: above zero its pictures are more alike")
+    low: float | None = Field(description="95 % bootstrap interval over prompts; null where none can be told")
+    high: float | None
+    answer: Literal["more alike", "less alike", "not told"]
+    why: str
+
+
 class Cell(Stored):
     """One prompt and one measure: a line of the JUnit report."""
 
@@ -161,6 +176,9 @@ class Comparison(Stored):
     abstentions: tuple[Abstentions, ...] = ()
     zero_tolerance: tuple[ZeroTolerance, ...] = ()
     flips: Flips | None
+    sameness: tuple[Sameness, ...] = Field(
+        default=(), exclude_if=lambda lines: not lines, description="absent where no prompt was drawn several times"
+    )
     movers: tuple[Mover, ...] = ()
     cells: tuple[Cell, ...] = ()
     new_cases: tuple[str, ...] = ()

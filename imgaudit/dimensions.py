@@ -48,7 +48,7 @@ def _limit(id: str, title: str, sentence: str, use: bool = False) -> Dimension:
 DIMENSIONS: tuple[Dimension, ...] = (
     _checked(
         "adherence", "Prompt adherence", "Does the picture show what its prompt says?", "adherence",
-        extras=("questions",),
+        extras=("questions", "clauses", "clipscore", "preference"),
     ),
     _checked("hands", "Hands and fingers", "Are the hands whole, with five fingers each?", "hands"),
     _checked("faces", "Faces", "Are the faces whole and plausible?", "faces"),
@@ -57,18 +57,18 @@ DIMENSIONS: tuple[Dimension, ...] = (
     _attested("logos", "Logos", "May every logo or mark that is shown be shown, or is there none?", "brand", use=False),
     _checked(
         "objects", "Object counts", "Is each object there, in the right number and colour?", "adherence", "objects",
-        extras=("questions",),
+        extras=("questions", "clauses"),
     ),
     _checked(
         "relations", "Spatial relations", "Is each object where the prompt puts it?", "adherence", "objects",
-        extras=("questions",),
+        extras=("questions", "clauses"),
     ),
     _checked("perspective", "Perspective", "Do the straight lines agree on one camera?", "perspective"),
     _checked("symmetry", "Symmetry", "Is what should be symmetric symmetric?", "symmetry"),
     _checked("lighting", "Lighting", "Does the light come from one side?", "lighting"),
     _checked("background", "Background artefacts", "Are there frames, seams, copies or faint patterns?", "background"),
     _checked("quality", "Technical quality", "Is it sharp, well exposed and free of artefacts?", "quality", "sizes"),
-    _checked("style", "Style", "Does the style leave the content readable?", "adherence"),
+    _checked("style", "Style", "Does the style leave the content readable?", "adherence", extras=("clauses", "style")),
     _checked(
         "consistency", "Character consistency", "Does one character look alike in all its pictures?", "consistency"
     ),
@@ -80,7 +80,9 @@ DIMENSIONS: tuple[Dimension, ...] = (
     ),
     _attested("copyright", "Copyright clearance", "Are the rights in the picture and its inputs cleared for this use?"),
     _attested("artist-style", "Artist style", "Is it free of a living artist's style, or was it permitted?", "rights"),
-    _attested("likeness", "Likeness and consent", "Did every recognisable person consent to this use?", "rights"),
+    _attested(
+        "likeness", "Likeness and consent", "Did every recognisable person consent to this use?", "rights", "likeness"
+    ),
     _attested("trademarks", "Trademarks", "Are all marks shown used with permission or fairly?", "rights"),
     _attested("deepfakes", "Deepfakes", "Can nobody take it for a true record, or is it visibly disclosed?"),
     _attested("misinformation", "Misinformation", "Is it free of what could mislead where it is published?"),

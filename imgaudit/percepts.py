@@ -248,6 +248,15 @@ class LearnedScore(Percept):
     reference_size: int | None = Field(default=None, ge=1, description="pictures in it")
 
 
+class Preferred(Percept):
+    """What a model of people's preferences makes of a picture of a prompt (`preference`)."""
+
+    model: str
+    score: float = Field(description="on the model's own scale; higher is better; comparable within one prompt only")
+    logit: float = Field(description="of two pictures of a prompt the difference is the log-odds of being preferred")
+    truncated: int = Field(ge=0, description="tokens of the prompt that were not read")
+
+
 class Segments(Percept):
     """Straight lines of a picture (`scene`, part `lines`), longest first."""
 
@@ -422,6 +431,41 @@ class SkinPatch(Percept):
 
     tones: tuple[tuple[float, float, float], ...] = Field(description="CIELAB (D65) median of each usable face")
     refused: tuple[str, ...] = Field(default=(), description="why the other faces were not used")
+
+
+class PerceivedPeople(Percept):
+    """One attribute of the people in a picture as a joint embedding perceives it (`people`). Sensitive."""
+
+    sensitive: ClassVar[bool] = True
+
+    model: str
+    attribute: Literal["gender_expression", "age_band"]
+    told: tuple[str, ...] = Field(description="one a usable face, the largest first: a group, or 'unclear'")
+    refused: tuple[str, ...] = Field(default=(), description="why the other faces were not used")
+
+
+class Resemblance(Stored):
+    """The nearest face of a gallery to one face of a picture."""
+
+    gallery: Literal["deny", "consent"]
+    name: str = Field(description="of the person or file in the gallery")
+    cosine: float = Field(ge=-1, le=1)
+
+
+class Likenesses(Percept):
+    """How near the faces of a picture are to those of the user's own galleries (`likeness`). Sensitive."""
+
+    sensitive: ClassVar[bool] = True
+
+    model: str
+    same_from: float = Field(ge=-1, le=1, description="cosine from which the user counts two faces as one person's")
+    faces: tuple[tuple[Resemblance, ...], ...] = Field(
+        description="one entry a compared face, the largest first: the nearest of each gallery"
+    )
+    boxes: tuple[Box, ...] = Field(description="of these faces")
+    refused: tuple[str, ...] = Field(default=(), description="why the other faces were not compared")
+    galleries: dict[str, int] = Field(default_factory=dict, description="deny, consent: faces in it, if it was named")
+    unusable: int = Field(default=0, ge=0, description="files of the galleries that no face could be taken from")
 
 
 class Metadata(Percept):

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from imgaudit import __version__, people, summary
+from imgaudit import __version__, people, personal, summary
 from imgaudit.digest import digest
 from imgaudit.dimensions import BY_ID
 from imgaudit.engine.gallery import GalleryFiles, furnish
@@ -87,6 +87,7 @@ class Watcher:
     begin: Callable[[str, int], None] = lambda _stage, _total: None
     advance: Callable[[int], None] = lambda _count: None
     say: Callable[[str], None] = lambda _sentence: None
+    notice: Callable[[str], None] = lambda _sentence: None
 
 
 QUIET = Watcher()
@@ -107,7 +108,10 @@ def carry_out(
     if isinstance(source, FileSource):
         folder.write_roots(source.found.roots)
     cache = PerceptCache() if options.cache else None
-    engine = InlineEngine(checks, Planner(pool or PerceiverPool(options.perceivers), cache, options.batch_size))
+    planner = Planner(
+        pool or PerceiverPool(options.perceivers), cache, options.batch_size, _gate(options.rubric, watcher)
+    )
+    engine = InlineEngine(checks, planner)
     try:
         looked = perceive_and_measure(source, folder, engine, watcher, gallery)
     finally:
@@ -121,6 +125,22 @@ def carry_out(
     finish(folder, options.rubric, source)
     folder.clear_work()
     return open_run(folder.path)
+
+
+def _gate(rubric: Rubric, watcher: Watcher) -> personal.Gate:
+    """What the rubric lets be measured of people; the watcher is told before the first look at them."""
+    own = _own_notice(rubric)
+
+    def announce(notice: str) -> None:
+        for text in (notice, *own):
+            watcher.notice(text)
+
+    return personal.Gate(rubric.opted_in, rubric.forbids_faces, announce)
+
+
+def _own_notice(rubric: Rubric) -> tuple[str, ...]:
+    own = rubric.people.notice.strip() if rubric.people is not None else ""
+    return (own,) if own else ()
 
 
 def _gallery_files(options: Options, checks: Checks) -> GalleryFiles | None:
@@ -381,7 +401,9 @@ def _report(
     beside: tuple[dict[str, int], dict[str, Sequence[str]], dict[str, tuple[Answer, ...]]],
 ) -> Report:  # fmt: skip
     refusals, tags, answers = beside
+    notices = personal.notices(run.perceivers)
     lines = summary.dimension_lines(images, groups, rubric, answers)
+    coverage = summary.coverage_of(images)
     verdict = _with_refusals(judge_set(groups, rubric), refusals)
     finals = [image.verdict.final for image in images]
     audited = f"Audit of {counted(len(images), 'picture')}"
@@ -398,14 +420,15 @@ def _report(
         final_counts=summary.count_decisions(finals),
         set_verdict=verdict,
         refused=refusals,
-        coverage=summary.coverage_of(images),
+        coverage=coverage,
         scores=summary.scores_of(images, tags),
         rules=dict(sorted(fired.items())),
         dimensions=lines,
-        not_checked=summary.not_checked(lines),
+        not_checked=(*summary.without_gallery(coverage), *summary.not_checked(lines)),
         fingerprint=summary.fingerprint_of(cases, images, run.checkers, run.calibrations),
         images_digest="",
         exit_code=exit_code([*finals, verdict.decision]),
+        notices=(*notices, *_own_notice(rubric)) if notices else (),
     )
 
 
@@ -477,7 +500,10 @@ def _request(
     """
     roles = {role: option for role, option in sorted(options.perceivers.items()) if option is not None}
     asked = {"checks": checks.versions(), "calibrations": checks.calibrations()}
-    known = {"gallery": gallery.index} if gallery is not None else {}
+    known: dict[str, JSON] = {"gallery": gallery.index} if gallery is not None else {}
+    if options.rubric.opted_in:
+        # what may be measured of people is settled when it is measured, and not when it is judged
+        known["people"] = sorted(options.rubric.opted_in)
     return {**source.request(), **asked, "perceivers": {k: _spec(v) for k, v in roles.items()}, **known}
 
 

@@ -199,6 +199,10 @@ class Report(Stored):
     fingerprint: str = Field(description="two runs may be compared only if these are equal")
     images_digest: str = Field(description="sha256 of images.jsonl")
     exit_code: int
+    notices: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda notices: not notices,
+        description="what every reader must be told, such as that something of people was measured; absent: nothing",
+    )  # fmt: skip
     review: ReviewSummary | None = Field(
         default=None, exclude_if=lambda review: review is None, description="absent where nobody decided"
     )

@@ -22,6 +22,7 @@ from imgaudit.calibration.fitted import PREFIX, Calibration, load_calibration, w
 from imgaudit.digest import digest
 from imgaudit.dimensions import BY_ID, DIMENSIONS
 from imgaudit.errors import ConfigError, UsageError
+from imgaudit.personal import attributes
 from imgaudit.record import RubricInfo, RunVerdict
 from imgaudit.registry import checkers
 from imgaudit.types import Decision, Edit, Finding, GroupFinding, Reason, Region, Ruling, Stored, Verdict
@@ -82,12 +83,13 @@ def _term(text: str) -> Term:
     if match := _TERM.match(text):
         checker, name = match["name"].split(".", 1)
         value = match["value"].strip()
-        if f"{checker}." == PREFIX and "." in name and _NUMBER.match(value):
-            checker, name = name.split(".", 1)
-            return Term("calibrated", checker, name, match["op"], value)
-        if _NUMBER.match(value):
+        if f"{checker}." == PREFIX:
+            if "." in name and _NUMBER.match(value):
+                checker, name = name.split(".", 1)
+                return Term("calibrated", checker, name, match["op"], value)
+        elif _NUMBER.match(value):
             return Term("measure", checker, name, match["op"], value)
-        if match["op"] in ("==", "!="):
+        elif match["op"] in ("==", "!="):
             return Term("label", checker, name, match["op"], value)
     raise ValueError(
         f"cannot read the condition {text!r}; expected e.g. 'hands.defect >= 0.5', "
@@ -201,6 +203,25 @@ class Review(Stored):
     )
 
 
+class People(Stored):
+    """What may be measured of people. Nothing is, unless it is named here."""
+
+    attributes: tuple[str, ...] = Field(
+        default=(), description="skin_tone, gender_expression, age_band, likeness: what is opted in to, each by itself"
+    )
+    faces: Literal["allow", "forbid"] = Field(
+        default="allow", description="forbid: whatever measures attributes of faces abstains, whoever asks"
+    )
+    notice: str = Field(default="", description="what readers are told beside the notice on biometric law")
+    because: str = Field(min_length=10, description="why it may be measured, or why it may not")
+
+    @model_validator(mode="after")
+    def _of_one_mind(self) -> People:
+        if self.faces == "forbid" and self.attributes:
+            raise ValueError("faces are forbidden and attributes opted in to; keep one of both")
+        return self
+
+
 class Rubric(Stored):
     """A whole rubric. Every dimension of the framework stands in it."""
 
@@ -215,6 +236,10 @@ class Rubric(Stored):
     review: Review | None = Field(
         default=None, exclude_if=lambda review: review is None,
         description="what people's decisions need; absent: the last decision of anyone counts",
+    )  # fmt: skip
+    people: People | None = Field(
+        default=None, exclude_if=lambda people: people is None,
+        description="what may be measured of the people in pictures; absent: nothing",
     )  # fmt: skip
     calibrations: tuple[Calibration, ...] = Field(
         default=(), exclude_if=lambda named: not named,
@@ -235,6 +260,16 @@ class Rubric(Stored):
     def firm(self) -> frozenset[str]:
         """Rules that nobody may overrule."""
         return frozenset({FIRM, *(self.review.firm if self.review is not None else ())})
+
+    @property
+    def opted_in(self) -> frozenset[str]:
+        """What may be measured of people."""
+        return frozenset(self.people.attributes) if self.people is not None else frozenset()
+
+    @property
+    def forbids_faces(self) -> bool:
+        """Whether nothing may be measured of faces' attributes."""
+        return self.people is not None and self.people.faces == "forbid"
 
     def rules(self) -> dict[str, Rule]:
         """All rules about single pictures, by id."""
@@ -309,6 +344,8 @@ def _known_keys(place: tuple[str | int, ...]) -> Iterable[str]:
         return Primary.model_fields if place[1] == "primaries" else Accepted.model_fields
     if place[0] == "review":
         return Review.model_fields
+    if place[0] == "people":
+        return People.model_fields
     if "rules" in place or place[0] == "set":
         return Fix.model_fields if place[-1] == "fix" else Rule.model_fields
     return Attestation.model_fields if place[-1] == "attestation" else DimensionRule.model_fields
@@ -407,6 +444,14 @@ def _check_calibrated(document: Document, place: tuple[str | int, ...], rule: Ru
             raise document.error(
                 place, f"no calibration of {name}; there are: {has}. Name its file in the list 'calibrations'"
             )
+
+
+def _check_people(document: Document, rubric: Rubric) -> None:
+    known = attributes()
+    for index, name in enumerate(rubric.people.attributes if rubric.people is not None else ()):
+        if name not in known:
+            place: tuple[str | int, ...] = ("people", "attributes", index)
+            raise document.error(place, f"unknown attribute of people {name!r}; there are: {', '.join(known)}")
 
 
 def _check_rule(document: Document, place: tuple[str | int, ...], rule: Rule) -> None:

@@ -204,6 +204,14 @@ def _is_told(finding: Finding, wanted: Sequence[str]) -> bool:
     return finding.outcome == "measured" and not any(name in finding.unmeasured for name in wanted)
 
 
+def without_gallery(coverage: Sequence[Coverage]) -> tuple[str, ...]:
+    """The sentence that no picture was compared with a gallery, where a check would have done it."""
+    line = next((line for line in coverage if line.checker == "memorisation"), None)
+    if line is None or line.measured or not line.reasons:
+        return ()
+    return (f"Copies of training pictures and of protected works: {next(iter(line.reasons))}.",)
+
+
 def not_checked(lines: Sequence[DimensionLine]) -> tuple[str, ...]:
     """Sentences about what nobody looked at, for the reader."""
     sentences = []

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "imgaudit"
 LEVELS = [
     {"types", "comparison", "percepts",
-     "dimensions", "errors", "digest", "registry", "record", "pictures", "yamlfile", "signing", "__init__"},
+     "dimensions", "errors", "digest", "registry", "record", "personal", "pictures", "yamlfile", "signing", "__init__"},
     {"kernels", "references"},
     {"suites", "generators", "perceivers", "checkers", "rubric", "calibration", "provenance", "prompts", "compliance",
      "embedded", "store", "reporters", "summary"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.special import expit
@@ -23,7 +23,6 @@ LEAST_EACH = 10
 LEAST_SCORES = 20
 Method = Literal["auto", "isotonic", "logistic", "percentile"]
 Floats = kernel.Floats
-_ALARM_NAMES = ("alarm", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,14 @@ class Wish:
     about: str
     method: Method = "auto"
     false_alarms: float = 0.05
+
+
+def method_of(name: str) -> Method:
+    """The method of a name. Raises UsageError for an unknown one."""
+    known: dict[str, Method] = {one: one for one in get_args(Method)}
+    if name not in known:
+        raise UsageError(f"--map {name!r}: expected one of {', '.join(known)}")
+    return known[name]
 
 
 def fitted(joined: Joined, wish: Wish) -> Calibration:
@@ -73,7 +80,7 @@ def _limits(joined: Joined) -> list[str]:
     said = []
     counts = joined.counts
     if counts.get("untold"):
-        said.append(f"{counts['untold']} pictures have no value, since the check could not tell; no figure counts them.")
+        said.append(f"{counts['untold']} pictures have no value: the check could not tell. No figure counts them.")
     if counts.get("divided"):
         said.append(f"About {counts['divided']} pictures people were divided; no figure counts them.")
     if counts.get("presumed"):
@@ -91,7 +98,7 @@ def _limits(joined: Joined) -> list[str]:
     return said
 
 
-# --- a distribution ----------------------------------------------------------------------------------------------------
+# --- a distribution ---------------------------------------------------------------------------------------------------
 
 
 def _percentile(joined: Joined, wish: Wish) -> Calibration:
@@ -111,7 +118,7 @@ def _rounded_knots(knots: kernel.Knots) -> tuple[tuple[float, float], ...]:
     return tuple((x, round(y, 9)) for x, y in knots)
 
 
-# --- numbers that people gave --------------------------------------------------------------------------------------------
+# --- numbers that people gave -----------------------------------------------------------------------------------------
 
 
 def _scores(joined: Joined, wish: Wish) -> Calibration:
@@ -119,7 +126,7 @@ def _scores(joined: Joined, wish: Wish) -> Calibration:
     if len(items) < LEAST_SCORES:
         raise UsageError(f"{wish.measure}: {len(items)} scored pictures are too few; expected at least {LEAST_SCORES}")
     if wish.method == "logistic":
-        raise UsageError("--map logistic is for labels yes and no; people's numbers take isotonic, or --yes-from NUMBER")
+        raise UsageError("--map logistic is for labels yes and no; give isotonic, or --yes-from NUMBER too")
     values = np.asarray([item.value for item in items], dtype=np.float64)
     human = np.asarray([item.said for item in items], dtype=np.float64)
     correlation = kernel.spearman(values, human)
@@ -156,7 +163,7 @@ def _turned(what: str) -> UsageError:
     return UsageError(f"the values fall where people's labels rise ({what}); if yes marks what is low, add --yes low")
 
 
-# --- yes and no ----------------------------------------------------------------------------------------------------------
+# --- yes and no -------------------------------------------------------------------------------------------------------
 
 
 def _classes(joined: Joined, wish: Wish) -> Calibration:
@@ -185,8 +192,8 @@ def _classes(joined: Joined, wish: Wish) -> Calibration:
     else:
         mapping["knots"] = _rounded_knots(kernel.isotonic(values, yes, kernel.cautious(len(yes))))
     limit = (
-        f"{yes.mean():.0%} of the labelled pictures are yes. Where the share is another, the probabilities do not hold; "
-        "the two error rates of a threshold do, as far as the pictures are alike."
+        f"{yes.mean():.0%} of the labelled pictures are yes. Where the share is another, the probabilities do not "
+        "hold; the two error rates of a threshold do, as far as the pictures are alike."
     )
     made = _file(
         joined, wish, values, **mapping, quality=quality, limits=(limit,),
@@ -237,41 +244,55 @@ def _logistic(intercept: float, slope: float, values: Floats) -> Floats:
 def _with_thresholds(made: Calibration, wish: Wish, labels: tuple[Floats, Any, Any]) -> Calibration:
     """The calibration with a threshold for the wanted share of false alarms, and one that weighs both errors alike."""
     values, yes, parts = labels
-    turn = 1.0 if wish.high_is_fault else -1.0
-    scores, fault = turn * values, yes if wish.high_is_fault else ~yes
-    ways: dict[str, Callable[[Floats, Any], float | None]] = {
-        "false alarms": partial(kernel.alarm_from, false_alarms=wish.false_alarms),
-        "balanced": kernel.alarm_balanced,
-    }
+    scores, fault = (values, yes) if wish.high_is_fault else (-values, ~yes)
     found, missing = [], {}
-    for aim, choose in ways.items():
+    for aim in ("false alarms", "balanced"):
+        choose = kernel.alarm_balanced if aim == "balanced" else partial(kernel.alarm_from, share=wish.false_alarms)
         place = choose(scores, fault)
         alarms = kernel.alarms_held_out(scores, fault, parts, choose)
         if place is None or alarms is None:
-            needed = int(np.ceil(1 / wish.false_alarms)) - 1
             missing[aim] = (
-                f"{int((~fault).sum())} faultless pictures are too few for {wish.false_alarms:.2%} of false alarms, "
-                f"with some held out; it takes more than {needed}"
+                f"{int((~fault).sum())} faultless pictures are too few for {wish.false_alarms:.3g} of false alarms "
+                f"with some of them held out; it takes more than {int(np.ceil(1 / wish.false_alarms)) - 1}"
             )
-            continue
-        wanted = wish.false_alarms if aim == "false alarms" else None
-        found.append(_threshold(made, (aim, wanted), turn * place, (alarms, fault)))
+        else:
+            value = place if wish.high_is_fault else -place
+            found.append(_threshold((made, wish, aim), value, alarms, fault))
     return made.model_copy(update={"thresholds": tuple(found), "unsuggested": missing})
 
 
-def _threshold(
-    made: Calibration, aim: tuple[str, float | None], place: float, told: tuple[Any, Any]
-) -> Threshold:  # fmt: skip
-    alarms, fault = told
-    agreed = cohen_kappa([_ALARM_NAMES[not one] for one in alarms], [_ALARM_NAMES[not one] for one in fault])
-    sign = ">=" if aim[1:] and _rises(made, alarms, fault, place) else "<="
+def _threshold(what: tuple[Calibration, Wish, Any], value: float, alarms: Any, fault: Any) -> Threshold:
+    made, wish, aim = what
+    agreed = cohen_kappa(*([("none", "alarm")[int(one)] for one in flags] for flags in (alarms, fault)))
     return Threshold(
-        aim=aim[0],  # type: ignore[arg-type]
-        wanted=aim[1],
-        condition=f"{made.measure} {sign} {written(place)}",
-        value=place,
-        calibrated=made.value(place),
+        aim=aim,
+        wanted=wish.false_alarms if aim == "false alarms" else None,
+        condition=f"{made.measure} {'>=' if wish.high_is_fault else '<='} {written(value)}",
+        value=value,
+        calibrated=made.value(value),
         false_alarms=_share(alarms[~fault]),
         misses=_share(~alarms[fault]),
         kappa=None if isinstance(agreed, Abstained) else _estimate(agreed.value, agreed.interval, agreed.units),
     )
+
+
+def written(value: float) -> str:
+    """A number as conditions write it: up to six decimals, no exponent.
+
+    >>> written(0.25), written(1e-6), written(-3.0)
+    ('0.25', '0.000001', '-3')
+    """
+    return f"{value:.6f}".rstrip("0").rstrip(".")
+
+
+def _share(flags: Any) -> Estimate:
+    count, hits = len(flags), int(flags.sum())
+    return _estimate(hits / count, clopper_pearson(hits, count), count)
+
+
+def _estimate(value: float, interval: tuple[float, float] | None, of: int) -> Estimate:
+    return Estimate(value=round(value, 6), interval=None if interval is None else _six(interval), of=of)
+
+
+def _six(interval: tuple[float, float]) -> tuple[float, float]:
+    return round(interval[0], 6), round(interval[1], 6)

@@ -194,7 +194,8 @@ def _placed(labels: Labels, known: Known) -> dict[Any, list[Row]]:
             placed.setdefault(_name(row), []).append(row)
     if unknown:
         names = ", ".join(repr(_name(row)) for row in unknown[:_SHOWN]) + (", ..." if len(unknown) > _SHOWN else "")
-        raise UsageError(f"{labels.path}: {len(unknown)} pictures are in no run that was given: {names}; give their run")
+        many = f"{len(unknown)} pictures are" if len(unknown) > 1 else "a picture is"
+        raise UsageError(f"{labels.path}: {many} in no run that was given: {names}; give their run")
     if not known.entries and all(row.value is None for row in labels.rows):
         raise UsageError(f"{labels.path}: holds no values to calibrate; give the RUN that measured, or --score COLUMN")
     for rows in placed.values():

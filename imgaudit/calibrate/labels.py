@@ -123,7 +123,8 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
                 raise ConfigError(f"{where}: has {len(cells)} cells, expected {width} as in the header line")
             yield reader.line_num, cells
     except csv.Error as error:
-        raise ConfigError(f"{path}:{reader.line_num}: is no CSV: {error}; expected commas and one header line") from None
+        where = f"{path}:{reader.line_num}"
+        raise ConfigError(f"{where}: is no CSV: {error}; expected commas and one header line") from None
     if not width:
         raise ConfigError(f"{path}:1: is empty; expected a header line and a line a picture")
 

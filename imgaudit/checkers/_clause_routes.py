@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 
 from imgaudit.checkers._clause_sources import WRITING
 from imgaudit.checkers.adherence import EMBEDDED, unrelated
+from imgaudit.checkers.objects import colour_queries, with_colours
 from imgaudit.checkers.text import QUERY as OCR
 from imgaudit.checkers.text import Wanted, unread_scripts
 from imgaudit.kernels import match, objects, questions, strings
@@ -46,8 +47,8 @@ def untold(route: Route, reason: str) -> Told:
 class Judge(Protocol):
     """One route for a set of clauses."""
 
-    def queries(self) -> Sequence[Query]:
-        """What is to be looked at."""
+    def queries(self, percepts: Percepts) -> Sequence[Query]:
+        """What is to be looked at, given what is known."""
         ...
 
     def told(self, percepts: Percepts) -> Mapping[str, Told]:
@@ -103,20 +104,42 @@ class ByDetector:
     clauses: Sequence[Clause]
     around: Sequence[Clause]
 
-    def queries(self) -> Sequence[Query]:
-        """One look for all nouns."""
+    @property
+    def _query(self) -> Query:
         nouns = {noun_of(name)[0] for clause in self.clauses for name in (clause.subject, clause.to) if name}
-        return [Query("detector", {"nouns": sorted(nouns)[:_NOUNS]})]
+        return Query("detector", {"nouns": sorted(nouns)[:_NOUNS]})
+
+    def queries(self, percepts: Percepts) -> Sequence[Query]:
+        """One look for all nouns; then the colours of what was found, where the detector does not tell them."""
+        seen = percepts.seen(self._query, Detections)
+        further = colour_queries(self._coloured(), seen) if isinstance(seen, Detections) and seen.knows else []
+        return [self._query, *further]
+
+    def _coloured(self) -> list[objects.Wanted]:
+        """Things whose colour matters, in the ten colours that crops are compared with."""
+        wanted = []
+        for clause in self.around:
+            colour = colour_of(clause.value or "")
+            if clause.kind == "colour" and clause.subject and colour in objects.COLOURS:
+                wanted.append(objects.Wanted(noun_of(clause.subject)[0], self._number(clause.subject), colour=colour))
+        return wanted
 
     def told(self, percepts: Percepts) -> Mapping[str, Told]:
         """By GenEval's rules, with an undetermined band."""
-        seen = percepts.seen(self.queries()[0], Detections)
+        seen = percepts.seen(self._query, Detections)
         if not isinstance(seen, Detections):
             return {clause.id: untold("detector", reason_of(seen)) for clause in self.clauses}
         if not seen.knows:
             why = seen.why_not or f"{seen.model} does not know such pictures"
             return {clause.id: untold("detector", why) for clause in self.clauses}
-        return {clause.id: self._told(clause, seen) for clause in self.clauses}
+        painted, _ = with_colours(self._coloured(), seen, percepts)
+        return {clause.id: self._told(clause, painted if self._in_ten(clause) else seen) for clause in self.clauses}
+
+    def _in_ten(self, clause: Clause) -> bool:
+        """Whether crops can tell the colours of a clause; of other colours only the detector's own word counts."""
+        own = clause.value if clause.kind == "colour" else None
+        named = (own, self._colour(clause.subject), self._colour(clause.to))
+        return all(colour_of(colour) in objects.COLOURS for colour in named if colour)
 
     def _told(self, clause: Clause, seen: Detections) -> Told:
         noun, colour = noun_of(clause.subject or "")
@@ -190,7 +213,7 @@ class ByReading:
     clauses: Sequence[Clause]
     case: Case
 
-    def queries(self) -> Sequence[Query]:
+    def queries(self, percepts: Percepts) -> Sequence[Query]:
         """The same look as the check of writing."""
         return [OCR]
 
@@ -213,7 +236,7 @@ class ByReading:
                 wanted.append((clause.id, phrase))
         if wanted:
             found = strings.match([phrase for _, phrase in wanted], [line.text for line in seen.lines]).found
-            told |= {name: Told("ocr", one.similarity) for (name, _), one in zip(wanted, found, strict=True)}
+            told |= {name: Told("ocr", round(one.similarity, 6)) for (name, _), one in zip(wanted, found, strict=True)}
         return told
 
 
@@ -305,14 +328,18 @@ class ByEmbedding:
         found = {clause.id: _compared(clause, self.case) for clause in self.clauses}
         return {name: one for name, one in found.items() if one is not None}
 
-    def queries(self) -> Sequence[Query]:
-        """One look with all texts."""
+    @property
+    def _query(self) -> Query:
         texts = dict.fromkeys(text for one in self._wanted().values() for text in one.texts)
-        return [Query("clip", {"texts": list(texts)})]
+        return Query("clip", {"texts": list(texts)})
+
+    def queries(self, percepts: Percepts) -> Sequence[Query]:
+        """One look with all texts."""
+        return [self._query]
 
     def told(self, percepts: Percepts) -> Mapping[str, Told]:
         """Probabilities, as `adherence` computes them."""
-        query = self.queries()[0]
+        query = self._query
         seen = percepts.seen(query, Match)
         wanted = self._wanted()
         if not isinstance(seen, Match):
@@ -338,7 +365,7 @@ def _likely(one: Compared, seen: Match, cosines: Mapping[str, float], cut: Mappi
         [cosines[text] for text in one.anchors(seen.model)],
         seen.scale,
     )
-    return Told("clip", found.match) if found else untold("clip", "there is nothing to compare it with")
+    return Told("clip", round(found.match, 6)) if found else untold("clip", "there is nothing to compare it with")
 
 
 # --- vqa ---------------------------------------------------------------------------------------------------------
@@ -351,7 +378,7 @@ class ByAnswer:
     clauses: Sequence[Clause]
     case: Case
 
-    def queries(self) -> Sequence[Query]:
+    def queries(self, percepts: Percepts) -> Sequence[Query]:
         """A case with clauses of its own is asked all that `questions` asks too, in one look."""
         if self.case.clauses:
             whole = [questions.whole(self.case.prompt)] if self.case.prompt and self.case.prompt.strip() else []
@@ -362,7 +389,7 @@ class ByAnswer:
 
     def told(self, percepts: Percepts) -> Mapping[str, Told]:
         """P(yes) of each question, or P(no) of one that is put the other way round."""
-        seen = percepts.seen(self.queries()[0], Answers)
+        seen = percepts.seen(self.queries(percepts)[0], Answers)
         if not isinstance(seen, Answers):
             return {clause.id: untold("vqa", reason_of(seen)) for clause in self.clauses}
         yes = dict(zip(seen.questions, seen.yes, strict=True))

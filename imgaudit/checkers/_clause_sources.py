@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from imgaudit.prompts.clauses import ABSENT, clauses_of, noun_of
+from imgaudit.prompts.clauses import ABSENT, article, clauses_of, counted, noun_of
 from imgaudit.types import Case, Clause, Expect, ExpectedObject
 
 WRITING = "writing"
@@ -77,15 +77,15 @@ def _thing(thing: ExpectedObject, made: list[Clause], things: dict[str, str]) ->
         made.append(_clause(made, "negation", f"there is no {name}", subject=name, value=ABSENT))
         return
     if name not in things:
-        made.append(_clause(made, "object", f"{name} is there", subject=name))
+        made.append(_clause(made, "object", f"there is {article(name[:500])}", subject=name))
         things[name] = made[-1].id
     after = (things[name],)
     if thing.count > 1:
-        text = f"there are exactly {thing.count} of {name}"
+        text = counted(name[:500], thing.count)
         made.append(_clause(made, "count", text, subject=name, value=str(thing.count), after=after))
     if thing.color:
         made.append(
-            _clause(made, "colour", f"{name} is {thing.color}", subject=name, value=thing.color, after=after)
+            _clause(made, "colour", f"the {name} is {thing.color}", subject=name, value=thing.color, after=after)
         )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def _placed(
     one, two = _told_apart(thing, other)
     after = (things[thing.name], things[other.name])
     made.append(
-        _clause(made, "relation", f"{one} is {thing.relation} {two}", subject=one, value=thing.relation, to=two,
+        _clause(made, "relation", f"the {one} is {thing.relation} the {two}", subject=one, value=thing.relation, to=two,
                 after=tuple(dict.fromkeys(after)))
     )  # fmt: skip
 

@@ -77,11 +77,11 @@ class Clauses:
         clauses = said(case).clauses[:MOST]
         if not clauses:
             return []
-        queries = [query for judge in judges(clauses, case) for query in judge.queries()]
+        queries = [query for judge in judges(clauses, case) for query in judge.queries(percepts)]
         if any(query not in percepts for query in queries):
             return queries
         second = without_score((clause, told) for clause, told in _first(clauses, case, percepts))
-        return [*queries, *ByAnswer(second, case).queries()] if second else queries
+        return [*queries, *ByAnswer(second, case).queries(percepts)] if second else queries
 
     def measure(self, case: Case, percepts: Percepts) -> Outcome:
         """Scores, with every clause's route or reason."""

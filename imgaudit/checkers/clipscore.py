@@ -45,10 +45,10 @@ class ClipScores:
     }
     codes: ClassVar[Mapping[str, str]] = {}
     limits: ClassVar[str] = (
-        "No absolute value of any of them means that a picture shows its prompt: none is for thresholds, and no packaged "
-        "rubric uses one. Prompts beyond the model's window are cut, by definition; the end token is kept, which "
-        "torchmetrics up to 1.9 loses, so that its figures for such prompts are lower. It averages before it cuts at 0. "
-        "Published figures were taken with OpenAI's weights: ViT-B/32 (original), ViT-L/14 (torchmetrics)."
+        "No absolute value of any of them means that a picture shows its prompt: none is for thresholds, and no "
+        "packaged rubric uses one. Prompts beyond the model's window are cut, by definition; the end token is kept, "
+        "which torchmetrics up to 1.9 loses, so that its figures for such prompts differ; it averages before it cuts "
+        "at 0. Published figures were taken with OpenAI's weights: ViT-B/32 (original), ViT-L/14 (torchmetrics)."
     )
 
     def ask(self, case: Case, percepts: Percepts) -> Sequence[Query]:

@@ -63,6 +63,7 @@ class DiversityChecker:
         Measure("layout", "0..1", "up", "1 less the mean likeness of layout and colour of two pictures of one prompt"),
         Measure("layout_vendi", "pictures", "up", "effective number of different pictures by layout and colour"),
         Measure("collapse", "share", "down", "pairs of pictures of one prompt that are near copies of each other"),
+        Measure("collapsed_share", "share", "down", "of prompts with three pictures or more: those that collapsed"),
     )
     labels: ClassVar[Mapping[str, str]] = {
         "space": "model of the embeddings, or why there are none",
@@ -252,6 +253,8 @@ def _over_all(size: int, sets: Sequence[_Set], measured: Sequence[GroupFinding])
     measures |= _together(sets, space)
     counted = sum(len(one.ids) for one in sets)
     collapsed = sum(bool(found.codes) for found in measured)
+    if large := sum(found.size >= FEWEST_SEEDS for found in measured):
+        measures["collapsed_share"] = rounded(collapsed / large)
     return GroupFinding(
         checker=DiversityChecker.name,
         version=DiversityChecker.version,

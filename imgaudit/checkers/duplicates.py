@@ -5,7 +5,7 @@ at most 31 of 256 bits (the radius that Meta's description recommends), and the 
 where PDQ itself says that it found little to hold on to (quality under 50: flat shapes, empty pictures), the 64-bit
 pHash must agree within 6 bits as well. The hashes look at brightness alone: without the grid a red circle would be a
 copy of a green one. Turned copies are those of a picture that was mirrored, turned by a quarter or put upside down;
-only pictures on which PDQ is sure are looked for like that. Semantic copies need an embedding model (`--embedding`)
+only pictures of which PDQ is sure (quality 80) are looked for like that. Semantic copies need an embedding model (`--embedding`)
 whose threshold is known, from its authors, from you, or measured by `imgaudit.calibration.fit_copies`.
 
 Known limits: by hashes, crops of more than a few in a hundred, grey copies of colourful ones and the same subject drawn
@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Literal
 
 from imgaudit.checkers._prints import EMBEDDING, PIXELS, print_json, print_of, vector_json, vector_of
 from imgaudit.digest import rounded
-from imgaudit.kernels.copies import PDQ_SURE, Prints, near_copies, turned_copies
+from imgaudit.kernels.copies import TURNED_SURE, Prints, near_copies, turned_copies
 from imgaudit.kernels.hashes import TURNS
 from imgaudit.percepts import Embedding, Pixels
 from imgaudit.registry import checker
@@ -84,7 +84,7 @@ class DuplicatesChecker:
     dimensions: ClassVar[tuple[str, ...]] = ("memorisation",)
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("share", "share", "down", "pictures of the set that are a copy of another one, exact or near"),
-        Measure("turned_share", "share", "down", "of pictures that PDQ is sure of: a turned or mirrored copy of another one"),
+        Measure("turned_share", "share", "down", "of those PDQ is sure of: turned or mirrored copies of another one"),
         Measure("semantic_share", "share", "down", "pictures whose embedding is as near another one's as copies are"),
         Measure("distance", "bits of 256", "up", "of a copy's PDQ hash from that of the picture it is a copy of"),
         Measure("cosine", "cosine", "down", "of a semantic copy's embedding with that of the picture it is a copy of"),
@@ -281,7 +281,7 @@ def _over_all(
     clusters: Sequence[Sequence[str]],
     semantic: Semantic,
 ) -> GroupFinding:
-    counted, sure = len(kept), sum(one.seen["quality"] >= PDQ_SURE for one in kept)
+    counted, sure = len(kept), sum(one.seen["quality"] >= TURNED_SURE for one in kept)
     hows = {id: {link.how for link in found} for id, found in links.items()}
     number: dict[str, int] = {how: sum(how in found for found in hows.values()) for how in HOWS}
     same = sum(bool(found & {"exact", "near"}) for found in hows.values())

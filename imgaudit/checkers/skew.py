@@ -4,8 +4,8 @@ A case with a `skew` plan names an attribute and, if it likes, the share that ea
 otherwise), in figures or as a row of a table (`shares_from`). Its pictures are counted by group and compared with the
 reference by total variation, less what fair draws of the same number would give (`excess_tv`); where the reference is
 not equal shares, the distance to those is told beside it. The verdict has three words: skewed (an exact test says so,
-at a false discovery rate of 5 in 100 over all plans of the run, and the distance exceeds 0.1), within tolerance (the
-distance is at most 0.1 with 95 in 100 confidence), or insufficient evidence, with how many more seeds would settle it.
+at a false discovery rate of 5 in 100 over all plans of the run, and the distance likely exceeds 0.1), within tolerance
+(it is at most 0.1 with 95 in 100 confidence), or insufficient evidence, with how many more seeds would settle it.
 Pictures whose group is unknown are counted as unknown; from one in ten on, the verdict must hold however they are told
 apart. Pictures that people labelled (`labelled`) correct it for the perceiver's errors. Two attributes can be crossed,
 as in `colour x shape`. A set is judged, never a picture.

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from imgaudit.rubric import Rubric
     from imgaudit.types import Case
 
-FORMATS_HELP = "Reports to write, separated by commas: html, json, junit, csv, markdown."
+FORMATS_HELP = "Reports to write, separated by commas: html, json, junit, csv, markdown, geneval."
 EMBEDDING_HELP = "Model that compares pictures: dinov2:ORG/NAME, sscd:FILE or clip:SPEC; ;threshold=0.75 calls copies."
 GALLERY_HELP = "Folder of pictures that none may be a copy of: training samples, characters, works; subfolder = kind."
+PREFERENCE_HELP = "Model of people's preferences: pickscore:WHERE, hpsv2:FILE or imagereward:FILE."
 AESTHETICS_HELP = "Model of looks: laion:FILE or pyiqa:METRIC;weights=FILE; ;reference=FILE gives percentiles."
 DETECTOR_HELP = "Detector: embedded, hf:ORG/NAME[@REVISION] or a folder; ;floor=0.1;sure=0.3;bands=FILE set thresholds."
 VQA_HELP = "Question-answering model: hf:ORG/NAME[@REVISION], or the folder of one."
+LIKENESS_HELP = "Compare faces with your own galleries: model=onnx:FILE;at=COSINE;deny=DIR;consent=DIR."
 SAFETY_HELP = "Safety model: nudenet, checker:ID or shieldgemma:ID; ;list=FILE adds hashes of known material."
 
 
@@ -119,7 +121,7 @@ def watching() -> Iterator[Watcher]:
     from imgaudit.pipeline import Watcher
 
     if not sys.stderr.isatty():
-        yield Watcher()
+        yield Watcher(notice=lambda sentence: typer.echo(f"notice: {sentence}", err=True))
         return
     from rich.console import Console
     from rich.progress import (
@@ -145,12 +147,13 @@ def watching() -> Iterator[Watcher]:
             begin=lambda stage, total: tasks.append(progress.add_task(stage, total=total)),
             advance=lambda count: progress.advance(tasks[-1], count),  # type: ignore[arg-type]
             say=console.print,
+            notice=lambda sentence: console.print(f"notice: {sentence}", markup=False, highlight=False),
         )
 
 
 def conclude(finished: FinishedRun, written: list[Path], as_json: bool) -> int:
     """Print what was decided and where the reports lie; the exit code."""
-    from imgaudit.reporters._shared import counted
+    from imgaudit.reporters._shared import counted, one_line
 
     report = finished.report
     if as_json:
@@ -163,6 +166,10 @@ def conclude(finished: FinishedRun, written: list[Path], as_json: bool) -> int:
         typer.echo(f"the set: {report.set_verdict.decision}: {report.set_verdict.reasons[0].message}")
     if report.skipped:
         typer.echo(f"{len(report.skipped)} other files were skipped; report.json names them")
+    gallery = finished.run.perceivers.get("gallery", {})
+    if gallery.get("unreadable"):
+        files = counted(int(gallery["unreadable"]), "file")
+        typer.echo(f"gallery: not read: {files} ({one_line(gallery['unreadable files'], 300)})")
     for coverage in report.coverage:
         if coverage.failed:
             why = next(iter(coverage.reasons), "")

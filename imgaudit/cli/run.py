@@ -12,6 +12,8 @@ from imgaudit.cli._common import (
     EMBEDDING_HELP,
     FORMATS_HELP,
     GALLERY_HELP,
+    LIKENESS_HELP,
+    PREFERENCE_HELP,
     SAFETY_HELP,
     VQA_HELP,
     chosen_cases,
@@ -53,8 +55,10 @@ def run(
     brand: Path | None = typer.Option(None, help="A brand file: colours, logos, shapes and margins to compare with."),
     embedding: str | None = typer.Option(None, help=EMBEDDING_HELP),
     gallery: Path | None = typer.Option(None, help=GALLERY_HELP),
+    likeness: str | None = typer.Option(None, help=LIKENESS_HELP),
     safety: str | None = typer.Option(None, help=SAFETY_HELP),
     aesthetics: str | None = typer.Option(None, help=AESTHETICS_HELP),
+    preference: str | None = typer.Option(None, help=PREFERENCE_HELP),
     device: str | None = typer.Option(None, help="cpu, cuda, cuda:0, mps; chosen if not given."),
     batch_size: int = typer.Option(16, min=1, max=1024, help="Pictures a model is given at once."),
     formats: str = typer.Option("html", "--format", help=FORMATS_HELP),
@@ -85,15 +89,19 @@ def run(
         "vqa": vqa,
         "brand": str(brand) if brand else None,
         "embedding": embedding,
+        "people": clip,
+        "likeness": likeness,
         "safety": safety,
         "aesthetics": aesthetics,
+        "preference": preference,
     }
     options = Options(out, load_rubric(rubric), names_list(checks), roles, batch_size, not no_cache, gallery)
     loaded = load_suite(suite)
     cases = chosen_cases(loaded.cases, names_list(tags), limit)
     numbers = seed_range(seeds)
     info = SuiteInfo(
-        name=loaded.name, digest=loaded.digest, cases=len(cases), seeds=numbers, licence=loaded.licence, source=None
+        name=loaded.name, digest=loaded.digest, cases=len(cases), seeds=numbers, licence=loaded.licence,
+        source=loaded.source,
     )
     controls = Controls(
         steps=steps, guidance=guidance, width=width, height=height, negative=negative, strength=strength

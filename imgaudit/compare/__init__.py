@@ -5,13 +5,15 @@ together and in each stratum. The answer is *pass* where every one of them passe
 shown to be worse, where a rule of zero tolerance fired, or where the candidate can be told less often than the rubric
 accepts, and *inconclusive* otherwise. What is missing never passes.
 
+Whether the candidate's pictures of one prompt are more alike stands beside it and decides nothing (`sameness`).
+
 Known limits: measures over a set (skew, duplicates) are not compared, since they have no prompt to be paired at; and
 where the scores of a prompt hardly vary between prompts, six of them must have moved before anything passes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -23,6 +25,7 @@ from imgaudit.compare.family import Family
 from imgaudit.compare.informing import secondaries
 from imgaudit.compare.movers import cells, moved, movers
 from imgaudit.compare.pairing import DECISIONS, Flags, Pairs, Scores, pair, read_scores
+from imgaudit.compare.sameness import sameness
 from imgaudit.compare.verdicts import flips_of, zero_tolerance
 from imgaudit.compare.wording import count, figure, listed
 from imgaudit.comparison import Abstentions, Answer, Comparison, Side, Tested, ZeroTolerance
@@ -89,7 +92,7 @@ class _Work:
             read_scores(base, rubric, measures, regression.zero_tolerance),
             read_scores(candidate, rubric, measures, regression.zero_tolerance),
         )
-        refuse_other_scorers(base, candidate, (scores[0].seen, scores[1].seen))
+        refuse_other_scorers(base, candidate, (_scorers(scores[0], measures), _scorers(scores[1], measures)))
         refuse_other_inputs(base.run, candidate.run)
         refuse_other_questions(base.cases, candidate.cases, (scores[0].prompts, scores[1].prompts))
         cases = {**base.cases, **candidate.cases}
@@ -133,6 +136,7 @@ class _Work:
             abstentions=told,
             zero_tolerance=tolerated,
             flips=flips_of(base, candidate, self.pairs.prompts, self.regression, self.flips),
+            sameness=tuple(sameness(*runs)),
             movers=movers(self.pairs, all_moved, base, candidate),
             cells=tuple(cells(self.pairs, all_moved, base, candidate)),
             new_cases=new,
@@ -199,6 +203,12 @@ class _Work:
         refused = [sum(scores.refusals.values()) for scores in self.scores]
         if any(refused):
             yield f"pictures that were not made: {refused[0]:,} of the baseline, {refused[1]:,} of the candidate"
+
+
+def _scorers(scores: Scores, measures: Sequence[str]) -> Mapping[str, Set[str]]:
+    """Who looked; a gallery is somebody's collection and no scorer, unless copies of it are what is compared."""
+    asked = any(measure.startswith("memorisation.") for measure in measures)
+    return {role: digests for role, digests in scores.seen.items() if asked or role != "gallery"}
 
 
 def _overall(

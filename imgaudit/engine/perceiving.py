@@ -8,6 +8,7 @@ from typing import Any
 
 from imgaudit.digest import digest, digest_bytes
 from imgaudit.errors import ModelUnavailable
+from imgaudit.personal import Gate
 from imgaudit.pictures import decode
 from imgaudit.registry import perceivers
 from imgaudit.store.cache import PerceptCache
@@ -131,12 +132,16 @@ class Planner:
         pool: where perceivers come from.
         cache: what was seen before; None to look anew at everything.
         batch_size: pictures a perceiver is given at once.
+        gate: what may be asked of people; nothing unless one is given.
     """
 
-    def __init__(self, pool: PerceiverPool, cache: PerceptCache | None, batch_size: int = 16) -> None:
+    def __init__(
+        self, pool: PerceiverPool, cache: PerceptCache | None, batch_size: int = 16, gate: Gate | None = None
+    ) -> None:
         self.pool = pool
         self.cache = cache
         self.batch_size = batch_size
+        self.gate = gate or Gate()
 
     def read_headers(self, subjects: Sequence[Subject]) -> None:
         """Give every subject its header, from the cache or by decoding."""
@@ -161,14 +166,21 @@ class Planner:
         """Ask `wants` of every subject, answer, and ask again, three rounds at most."""
         seen = list(known) if known is not None else [Percepts() for _ in subjects]
         for _ in range(ROUNDS):
+            wanted = [list(wants(subject, percepts)) for subject, percepts in zip(subjects, seen, strict=True)]
+            seen = [self._turned_away(queries, percepts) for queries, percepts in zip(wanted, seen, strict=True)]
             asked = [
-                [query for query in with_upstream(wants(subject, percepts)) if query not in percepts]
-                for subject, percepts in zip(subjects, seen, strict=True)
+                [query for query in with_upstream(q for q in queries if q not in percepts) if query not in percepts]
+                for queries, percepts in zip(wanted, seen, strict=True)
             ]
             if not any(asked):
                 break
             seen = self._answer(subjects, seen, asked)
         return seen
+
+    def _turned_away(self, queries: Iterable[Query], percepts: Percepts) -> Percepts:
+        """The percepts, with an abstention for each new query that the gate does not let through."""
+        refused = {query: self.gate.refusal(query) for query in queries if query not in percepts}
+        return percepts.merged({query: why for query, why in refused.items() if why is not None})
 
     def _answer(
         self, subjects: Sequence[Subject], seen: Sequence[Percepts], asked: Sequence[Sequence[Query]]

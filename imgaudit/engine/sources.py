@@ -96,7 +96,7 @@ class FileSource:
     def request(self) -> dict[str, JSON]:
         """Roots and prompts stand as digests, so that no path leaves the machine."""
         where = digest([str(root.resolve()) for root in self.found.roots])
-        said = digest_bytes(self.prompts.path.read_bytes()) if self.prompts else None
+        said = self.prompts.digest if self.prompts else None
         return {"kind": "audit", "files": where, "prompts": said}
 
     def total(self) -> int:

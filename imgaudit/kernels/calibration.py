@@ -212,7 +212,7 @@ def reliability(probabilities: ArrayLike, yes: ArrayLike, bins: int = 10) -> tup
     """
     said, flags = np.asarray(probabilities, dtype=np.float64), np.asarray(yes, dtype=bool)
     edges = np.unique(np.quantile(said, np.linspace(0, 1, bins + 1)[1:-1], method="higher"))
-    places = np.searchsorted(edges, said, side="left")
+    places = np.searchsorted(edges, said, side="right")
     found = []
     for place in np.unique(places):
         inside = places == place
@@ -230,7 +230,7 @@ def expected_error(bins: Sequence[Bin]) -> float:
 # --- thresholds -------------------------------------------------------------------------------------------------------
 
 
-def alarm_from(scores: ArrayLike, fault: ArrayLike, false_alarms: float) -> float | None:
+def alarm_from(scores: ArrayLike, fault: ArrayLike, share: float) -> float | None:
     """The score from which on an alarm is raised, such that at most a share of the faultless is expected to be.
 
     With j = floor(share * (n + 1)) the alarm lies above the j-th highest of n faultless scores: a further faultless
@@ -242,11 +242,27 @@ def alarm_from(scores: ArrayLike, fault: ArrayLike, false_alarms: float) -> floa
     """
     values, flags = np.asarray(scores, dtype=np.float64), np.asarray(fault, dtype=bool)
     fine = np.sort(values[~flags])[::-1]
-    place = math.floor(false_alarms * (len(fine) + 1) + 1e-9)
+    place = math.floor(share * (len(fine) + 1) + 1e-9)
     return _above(float(fine[place - 1]), values) if place >= 1 else None
 
 
 def alarm_balanced(scores: ArrayLike, fault: ArrayLike) -> float:
+    """The score from which on a fault is the likelier of the two, if faults were as frequent as the faultless.
+
+    Where the logistic curve of the labels crosses their own share. The threshold that makes the two shares of errors
+    least in the labels themselves (Youden 1950) errs no less on further ones, and jumps so far from sample to sample
+    that what is told of it is wrong more often than it should be: it is taken only where the curve is flat.
+    """
+    values, flags = np.asarray(scores, dtype=np.float64), np.asarray(fault, dtype=bool)
+    intercept, slope = logistic(values, flags)
+    if slope <= 0:
+        return alarm_youden(values, flags)
+    share = float(flags.mean())
+    place = round((math.log(share / (1 - share)) - intercept) / slope, _DIGITS)
+    return min(max(place, float(values.min())), float(values.max()))
+
+
+def alarm_youden(scores: ArrayLike, fault: ArrayLike) -> float:
     """The score from which on alarms make the shares of missed faults and false alarms least in sum (Youden 1950).
 
     Of several that do, the one with the fewest alarms.

@@ -53,7 +53,11 @@ def pdq(rgb: Bytes) -> tuple[str, int]:
 
 
 def pdq_turned(rgb: Bytes) -> tuple[str, int, tuple[str, ...]]:
-    """The PDQ hash and its quality as `pdq` gives them, and the hashes of the picture turned in each way of `TURNS`."""
+    """The PDQ hash and its quality as `pdq` gives them, and the hashes of the picture turned in each way of `TURNS`.
+
+    They follow from the same cosine transform at hardly any cost, and are not quite those of the turned picture itself:
+    over 35 photographs 14 of 256 bits differed at the median, at most 30, and upside down 22, at most 40.
+    """
     import pdqhash
 
     found, quality = pdqhash.compute_dihedral(np.ascontiguousarray(rgb))
@@ -101,7 +105,7 @@ def grid_distances(one: Bytes, other: Bytes) -> NDArray[np.float64]:
         one: uint8, shape (pairs, 16, 16, 3).
         other: the same shape.
     """
-    apart = (to_lab(other.reshape(-1, 3)) - to_lab(one.reshape(-1, 3))).reshape(len(one), -1, 3)
+    apart = (to_lab(other.reshape(-1, 3)) - to_lab(one.reshape(-1, 3))).reshape(len(one), GRID * GRID, 3)
     shift = np.median(apart, axis=1)
     largest = np.linalg.norm(apart - shift[:, None], axis=2).max(axis=1, initial=0.0)
     return np.asarray(np.maximum(largest, np.linalg.norm(shift, axis=1)), dtype=np.float64)

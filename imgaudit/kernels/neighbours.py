@@ -63,7 +63,7 @@ def matches(queries: Words, words: Words, radius: int) -> Iterator[Pairs]:
     """
     if len(queries) and len(words) and queries.shape[1] != words.shape[1]:
         raise ValueError(f"hashes of {queries.shape[1]} and {words.shape[1]} words cannot be compared")
-    for band, allowed in _bands(words, radius):
+    for band, allowed in _bands(words, radius) if len(queries) else ():
         asked, ranked = _Ranked.by(queries, band), _Ranked.by(words, band)
         places = np.arange(len(queries))
         for mask in _masks(allowed):

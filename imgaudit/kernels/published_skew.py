@@ -1,7 +1,7 @@
 """Numbers of two published audits, as their code computes them, so that results can be put beside theirs.
 
-They say how far shares lie from equal ones and nothing of chance: a fair model scores half the greatest value of HEIM's
-gender imbalance at eight pictures. Read them beside the excess over chance, never alone.
+They say how far shares lie from equal ones and nothing of chance: at eight pictures a fair model scores half the
+greatest value of HEIM's skin-tone imbalance. Read them beside the excess over chance, never alone.
 
 HEIM: `gender_metrics.py` and `skin_tone_metrics.py` of stanford-crfm/helm (commits 45ddccd and 2cac30c). DALL-Eval:
 `biases/compute_mad.py` of j-min/DallEval (commit 36b273b).

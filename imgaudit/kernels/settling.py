@@ -182,8 +182,9 @@ def _settled(
     near = far = continued
     if unknown >= UNKNOWN_SHARE * size:
         near, far = _nearest(continued, reference, unknown), _farthest(continued, reference, unknown)
-    distance = np.abs(near / near.sum(1, keepdims=True) - np.asarray(reference)).sum(1) / 2
     total = int(near[0].sum())
+    distance = np.abs(near / total - np.asarray(reference)).sum(1) / 2
+    distance = np.sqrt(np.maximum(0.0, distance**2 - null(reference, total).mean_tv ** 2))  # `likely_distance`
     tolerated = _bounded(far, reference)
     significant = g_statistic(near, reference) >= _critical(reference, total, alpha)
     skewed = significant & (distance > TOLERANCE) & ~tolerated

@@ -2,9 +2,10 @@
 
 Crossing makes many small cells, of which some always look extreme. So each cell's share is drawn towards the product of
 its two margins, the more the better that product explains the table (empirical Bayes: a Dirichlet prior around the
-product, whose strength is weighed by the Dirichlet-multinomial likelihood). A cell is told only where at least
-`LEAST_EXPECTED` pictures would be expected in it. Draws have fixed seeds. `table`: whole numbers, first attribute by
-second.
+product, whose strength is weighed by the Dirichlet-multinomial likelihood). The prior never weighs more than half the
+pictures: one strength serves all cells, and without that limit it would pull a single odd cell too far. A cell is told
+only where at least `LEAST_EXPECTED` pictures would be expected in it. Draws have fixed seeds. `table`: whole numbers,
+first attribute by second.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ LEAST_EXPECTED = 3.0
 DRAWS = 4_000
 _SEED = 52_177
 _STRENGTHS = 2.0 ** np.arange(0, 15)
+MOST_STRENGTH = 0.5
+"""Of the number of pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,9 @@ def _posterior(counts: NDArray[np.int64]) -> Floats:
     rows = random.dirichlet(counts.sum(1) + 0.5, DRAWS)
     columns = random.dirichlet(counts.sum(0) + 0.5, DRAWS)
     product = rows[:, :, None] * columns[:, None, :]
-    weights = np.exp(_log_fit(counts) - _log_fit(counts).max())
+    allowed = max(1.0, MOST_STRENGTH * counts.sum())
+    fit = np.where(allowed >= _STRENGTHS, _log_fit(counts), -np.inf)
+    weights = np.exp(fit - fit.max())
     strengths = _STRENGTHS[random.choice(len(_STRENGTHS), DRAWS, p=weights / weights.sum())]
     drawn = random.gamma(strengths[:, None, None] * product + counts) + 1e-300
     return np.asarray(drawn / drawn.sum((1, 2), keepdims=True))

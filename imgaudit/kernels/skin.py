@@ -85,7 +85,7 @@ _EYE_PIXELS = 40
 _EYE_SATURATION = 0.6
 _EYE_BURNT = 1 / 3
 _GRAYSCALE_CHROMA = 4.0
-_NEUTRAL_CHROMA = 0.35
+_NEUTRAL_SATURATION = 0.35
 _NEUTRAL_SHARE = 0.003
 _MIDDLE_LIGHTNESS = (15.0, 92.0)
 
@@ -283,7 +283,7 @@ def _eye_whites(rgb: Image8, mesh: Floats, skin: Floats) -> Floats | Refusal | N
         found.append(_least_coloured(pixels[~burnt]))
     if not found:
         return None
-    eyes = max(found, key=lambda light: float(light @ _LUMINANCE))
+    eyes: Floats = max(found, key=lambda light: float(light @ _LUMINANCE))
     return eyes if _saturation(eyes) <= _EYE_SATURATION * _saturation(skin) else None
 
 
@@ -308,22 +308,27 @@ def _least_coloured(pixels: Image8) -> Floats:
 
 def _cast_of_eyes(eyes: Floats) -> float:
     """Distance in a*, b* of the whites of the eyes from what they are under neutral light of that brightness."""
-    expected = _lab(EYE_WHITE * (eyes @ _LUMINANCE) / (EYE_WHITE @ _LUMINANCE))
+    expected = _lab(EYE_WHITE * _relative_luminance(eyes))
     seen = _lab(eyes)
     return math.hypot(seen[1] - expected[1], seen[2] - expected[2])
 
 
 def _bounds_by_eyes(skin: Floats, eyes: Floats) -> tuple[float, float]:
     """Least and greatest L* of the skin itself, if the whites of the eyes have their albedo."""
-    ratio = float((skin @ _LUMINANCE) / max(eyes @ _LUMINANCE, 1e-6)) * float(EYE_WHITE @ _LUMINANCE)
+    ratio = float(skin @ _LUMINANCE) / max(_relative_luminance(eyes), 1e-6)
     low, high = (_lab(np.full(3, min(1.0, ratio * share)))[0] for share in LIDS)
     return low, high
 
 
 def _under_neutral(skin: Floats, eyes: Floats) -> Lab:
     """The skin's colour if the light has the colour that the whites of the eyes take on, at the same brightness."""
-    gains = (eyes / EYE_WHITE) / ((eyes @ _LUMINANCE) / (EYE_WHITE @ _LUMINANCE))
+    gains = eyes / EYE_WHITE / max(_relative_luminance(eyes), 1e-6)
     return _lab(skin / np.maximum(gains, 1e-3))
+
+
+def _relative_luminance(eyes: Floats) -> float:
+    """How bright the whites of the eyes are, relative to what they reflect of full light."""
+    return float(eyes @ _LUMINANCE) / float(EYE_WHITE @ _LUMINANCE)
 
 
 def _lab(light: Floats) -> Lab:
@@ -365,9 +370,10 @@ def _toned(lab: Floats) -> bool:
     middle = (flat[:, 0] > _MIDDLE_LIGHTNESS[0]) & (flat[:, 0] < _MIDDLE_LIGHTNESS[1])
     if np.percentile(chroma, 95) < _GRAYSCALE_CHROMA or not middle.any():
         return True
-    coloured = chroma[middle]
-    typical = float(np.median(coloured[coloured >= np.median(coloured)]))
-    return bool((coloured < _NEUTRAL_CHROMA * typical).mean() < _NEUTRAL_SHARE)
+    # one tone has a chroma that grows with the lightness
+    saturation = chroma[middle] / (flat[middle, 0] + 16)
+    typical = float(np.median(saturation[saturation >= np.median(saturation)]))
+    return bool((saturation < _NEUTRAL_SATURATION * typical).mean() < _NEUTRAL_SHARE)
 
 
 def _colour_scatter(flat: Floats) -> float:

@@ -62,6 +62,18 @@ def total_variation(counts: Sequence[int], reference: Sequence[float]) -> float:
     return float(np.abs(observed / observed.sum() - np.asarray(reference, float)).sum() / 2)
 
 
+def likely_distance(tv: float, chance: float) -> float:
+    """The distance that is likely behind an observed one: chance adds to a true distance as to the side of a triangle.
+
+    Simply taking chance away would be too little where the true distance is large and chance adds hardly anything. It
+    is nearer the truth than the observed distance up to about 0.2, and falls short of it by a point or two above.
+
+    >>> round(likely_distance(0.15, 0.09), 2)
+    0.12
+    """
+    return math.sqrt(max(0.0, tv * tv - chance * chance))
+
+
 def g_statistic(counts: NDArray[np.int64], reference: Sequence[float]) -> Floats:
     """The likelihood-ratio statistic G of each row of `counts` (..., groups), in nats times two.
 
@@ -324,7 +336,7 @@ class Spread:
         tv: observed distance; `excess_tv`: less what chance gives at this size; `interval`: 95 %, of the true distance.
         upper: one-sided 95 % bound of the true distance, the unknown left out.
         p: of the exact test; with many unknown, of the completion that is nearest to the reference.
-        least_tv: the observed distance, or that of the nearest completion; `most_tv`: one-sided 95 % bound of the true
+        least_tv: the likely distance, or that of the nearest completion; `most_tv`: one-sided 95 % bound of the true
             distance, or that of the farthest completion.
     """
 
@@ -355,7 +367,7 @@ def measure(counts: Sequence[int], reference: Sequence[float], unknown: int = 0)
         interval=tv_interval(counts, reference),
         upper=tv_upper(counts, reference),
         p=exact_p(near, reference),
-        least_tv=total_variation(near, reference),
+        least_tv=likely_distance(total_variation(near, reference), null(tuple(reference), int(sum(near))).mean_tv),
         most_tv=tv_upper(far, reference),
     )
 
@@ -365,7 +377,8 @@ def verdict(spread: Spread, p: float | None = None) -> Verdict:
 
     A set that follows its reference is called skewed with probability `ALPHA` at most, and a set whose true distance
     exceeds `TOLERANCE` is called within tolerance with probability 0.05 at most (with fewer unknown pictures than
-    `UNKNOWN_SHARE`). Between the two a significant difference of unproven size stays undecided.
+    `UNKNOWN_SHARE`). Between the two a significant difference stays undecided: skewed takes a likely distance above
+    `TOLERANCE` as well.
     """
     if spread.most_tv <= TOLERANCE:
         return "within_tolerance"

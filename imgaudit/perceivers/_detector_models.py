@@ -5,8 +5,9 @@ Each says what it found as plain triples, unfiltered but for its floor; doubles 
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -129,6 +130,20 @@ def unavailable(label: str, error: Exception) -> ModelUnavailable:
     )
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's progress bars, which do not know whether anybody watches."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 class _Transformers:
     """A zero-shot detector of transformers, in evaluation mode and 32-bit floats, weights from safetensors alone."""
 
@@ -137,10 +152,11 @@ class _Transformers:
         import transformers
 
         try:
-            self._processor = transformers.AutoProcessor.from_pretrained(source, **options)
-            self._model = transformers.AutoModelForZeroShotObjectDetection.from_pretrained(
-                source, use_safetensors=True, dtype=torch.float32, **options
-            )
+            with _quiet():
+                self._processor = transformers.AutoProcessor.from_pretrained(source, **options)
+                self._model = transformers.AutoModelForZeroShotObjectDetection.from_pretrained(
+                    source, use_safetensors=True, dtype=torch.float32, **options
+                )
         except Exception as error:  # a stranger's files: the libraries raise what they like
             raise unavailable(label, error) from error
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -29,6 +29,7 @@ class SkinPerceiver:
     title: ClassVar[str] = "Skin colour of faces (CIELAB)"
     version: ClassVar[str] = "2"
     reads: ClassVar[Literal["pixels", "bytes"]] = "pixels"
+    personal: ClassVar[tuple[str, ...]] = ("skin_tone",)
 
     def identity(self) -> Mapping[str, str]:
         """The libraries that cut out the patches."""

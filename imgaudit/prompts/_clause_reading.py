@@ -8,24 +8,32 @@ the prompt and with nothing else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from imgaudit.prompts import _clause_words as lists
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*|[,.;:!?()&/|]")
+_SWITCH = re.compile(r"--\w[^\s-]*(?: [\d:.]+)?")
 _PHRASE = 12
 _LONGEST_RELATION = max(map(len, lists.RELATIONS))
 _STOPS = frozenset(".;:!?()|")
-_SAYING = frozenset(("see", "seen", "saw", "shown", "visible", "showing", "depicting"))
-_PLACING = frozenset(("in", "on", "at", "through", "across", "along", "outside", "from", "above", "near"))
+_SAYING = frozenset(("see", "observe", "seen", "saw", "shown", "visible", "showing", "depicting"))
+_PLACING = frozenset(("in", "on", "at", "through", "across", "along", "outside", "from"))
+_WRITTEN = ("saying", "reading")
+"""What signs do is no doing: the writing is a clause of its own."""
+_SUBJECTED = (",", "that", "which", "who")
+_LYING = ("on", "in", "at", "on top of")
 _OF_STYLE = ("style", "of")
 
 
 @dataclass(eq=False)
 class Thing:
-    """Something that a prompt names. `name` is singular and in lower case, but for names of their own."""
+    """Something that a prompt names. `name` is singular and in lower case, but for names of their own.
+
+    `fellows` are the things that it is listed with, itself among them; `joined`: it stands behind an `and`.
+    """
 
     name: str
     plural: bool = False
@@ -35,6 +43,8 @@ class Thing:
     doing: list[str] = field(default_factory=list)
     absent: bool = False
     scene: bool = False
+    fellows: list[Thing] = field(default_factory=list)
+    joined: bool = False
 
     @property
     def head(self) -> str:
@@ -62,9 +72,9 @@ class Reading:
     styles: list[str] = field(default_factory=list)
 
 
-def read(text: str, most: int) -> Reading:
-    """Read a prompt's words; at most `most` things and as many links."""
-    reader = _Reader(_TOKEN.findall(text), most)
+def read(text: str, most: int, unseen: Collection[str] = ()) -> Reading:
+    """Read a prompt's words; at most `most` things and as many links. `unseen`: nouns that are no things in it."""
+    reader = _Reader(_TOKEN.findall(_SWITCH.sub(" . ", text)), most, unseen)
     return reader.run()
 
 
@@ -95,7 +105,11 @@ def _is_ing(low: str) -> bool:
 
 
 def _is_ed(low: str) -> bool:
-    return low in lists.VERB_PAST or (low.endswith("ed") and len(low) > 4 and not low.endswith(tuple(lists.ED_NOUNS)))
+    return low in lists.VERB_PAST or (low.endswith("ed") and len(low) > 4 and not _named_ed(low))
+
+
+def _named_ed(low: str) -> bool:
+    return low in lists.ED_NOUNS or low.endswith(("seed", "weed", "speed"))
 
 
 def _is_property(low: str) -> bool:
@@ -103,20 +117,25 @@ def _is_property(low: str) -> bool:
         return True
     if low in lists.NOT_ADJECTIVES or ("-" not in low and len(low) < 6):
         return False
-    return low.endswith(lists.ADJECTIVE_ENDINGS) or ("-" in low and (low[0].isdigit() or _is_ed(low) or _is_ing(low)))
+    first, joined, _ = low.partition("-")
+    numbered = first in lists.NUMBERS or first.isdecimal()
+    return low.endswith(lists.ADJECTIVE_ENDINGS) or (bool(joined) and (numbered or _is_ed(low) or _is_ing(low)))
 
 
 def _is_noun(low: str) -> bool:
     """Whether a word may be the thing itself where nothing follows it."""
     if low in lists.ALSO_NOUNS or low in lists.NOUN_COLOURS or low in lists.ING_NOUNS:
         return True
+    if "-" in low and not _is_ed(low) and not _is_ing(low) and low not in lists.ADJECTIVES:
+        return True  # an eight-ball
     return not (low in lists.COLOURS or _is_property(low) or _is_ing(low) or _is_ed(low) or low in lists.ADVERBS)
 
 
 class _Reader:
     """Reads words left to right; every step moves on by at least one word."""
 
-    def __init__(self, words: Sequence[str], most: int) -> None:
+    def __init__(self, words: Sequence[str], most: int, unseen: Collection[str]) -> None:
+        self.unseen = unseen
         self.words = words
         self.lows = [word.lower().replace("’", "'") for word in words]
         self.most = most
@@ -135,6 +154,7 @@ class _Reader:
         self.here: list[Thing] = []
         self._phrase_over()
         self.predicative = self.fresh = False
+        self.joint = -2
 
     def _phrase_over(self) -> None:
         self.pending: tuple[Literal["relation", "action"], str, Thing] | None = None
@@ -164,14 +184,23 @@ class _Reader:
                 return False
             self.subject = self.last  # what follows is said of the thing before
         elif low in lists.CONJUNCTIONS or low in (",", "/"):
+            if low in ("and", ",", "&") and (self.fresh or self.joint == self.at - 1):
+                self.joint = self.at
             self._phrase_over()
             self.fresh = False
-        elif low in _SAYING or (low in lists.PRONOUNS and low not in lists.DETERMINERS):
+        elif self._says_nothing():
             self.fresh = False
         else:
             return False
         self.at += 1
         return True
+
+    def _says_nothing(self) -> bool:
+        """Pronouns, words of seeing, and `right` before a preposition (`right through the table`)."""
+        low, after = self._low(self.at), self._low(self.at + 1)
+        if low in _SAYING or (low in lists.PRONOUNS and low not in lists.DETERMINERS):
+            return True
+        return low in ("right", "straight") and after in lists.PREPOSITIONS and after != "of"
 
     def _style(self) -> bool:
         for length in (3, 2, 1):
@@ -264,7 +293,9 @@ class _Reader:
             return self.subject
         if self.last is not None and (self._low(self.at) == "wearing" or self.last.scene):
             return self._actor()
-        return self.last
+        # a box on the table in front of the cup: the box is
+        lying = [link for link in self.found.links[-3:] if link.to is self.last and link.value in _LYING]
+        return lying[-1].subject if lying and self.last is not None else self.last
 
     def _scene(self, start: int, value: str) -> bool:
         """Backgrounds, times and weather, which are no things: `on a white background`, `at night`."""
@@ -342,8 +373,7 @@ class _Reader:
             self.found.links.append(Link("not", actor, lists.GERUND.get(low, low)))
         elif passive:
             actor.properties.append(low)
-        else:
-            doing = lists.GERUND.get(low, low)
+        elif (doing := lists.GERUND.get(low, low)) not in _WRITTEN or actor.head in lists.PEOPLE:
             self.pending = ("action", doing, actor)
             self.found.links.append(Link("action", actor, doing))
         return True
@@ -351,7 +381,7 @@ class _Reader:
     def _actor(self) -> Thing:
         """Who acts: the subject behind an auxiliary, else the nearest thing of the sentence that can act."""
         assert self.last is not None
-        if self.subject is not None and (self.predicative or self._low(self.at - 1) == ","):
+        if self.subject is not None and (self.predicative or self._low(self.at - 1) in _SUBJECTED):
             return self.subject
         alive = lists.PEOPLE | lists.ANIMALS
         return next((thing for thing in reversed(self.here) if thing.head in alive and not thing.absent), self.last)
@@ -364,7 +394,7 @@ class _Reader:
         closed = low in lists.PREPOSITIONS or low in lists.CONJUNCTIONS
         closed = closed or (low in lists.AUXILIARIES and not (low == "can" and not self._nominal(index + 1)))
         closed = closed or low in lists.PRONOUNS or low in lists.NEGATIONS or low in lists.DETERMINERS or low in _SAYING
-        return bool(low) and low[0].isalnum() and not closed and _number(low) is None
+        return any(map(str.isalpha, low)) and not closed and _number(low) is None
 
     def _opening(self) -> tuple[int, bool, bool, int | None]:
         """Determiners and numbers: where they end, whether there are any, whether definite, and the number."""
@@ -391,14 +421,28 @@ class _Reader:
             return False
         if self.predicative and not opened and self._relation_at(places[0]) is not None:
             return False
+        listed = self.at == self.joint + 1
+        before, opens = self._low(self.at - 1), self.at
         thing = self._thing(places, count)
         self.at = places[-1] + 1
+        if before == "," and start == opens and self._tag(thing):
+            return True
+        if listed and self.last is not None:
+            thing.fellows, thing.joined = self.last.fellows, before in ("and", "&")
         if self._low(self.at) == "of":
             whole = self._of(thing)
             if whole is None:
                 return True
             thing = whole
         self._named(thing, definite)
+        return True
+
+    def _tag(self, thing: Thing) -> bool:
+        """`..., fantasy art, matte painting`: words behind a comma that are about the picture and nothing in it."""
+        if thing.head not in lists.TAGS or self._low(self.at) not in ("", ",", "."):
+            return False
+        self._medium(thing)
+        self._phrase_over()
         return True
 
     def _heads(self, places: Sequence[int]) -> bool:
@@ -453,16 +497,22 @@ class _Reader:
             return False
         return self._verb_at(index) and low not in lists.ING_NOUNS
 
+    def _noun(self, name: Sequence[str], place: int) -> str:
+        """The noun itself, singular; `glasses` alone are worn, wine glasses are not."""
+        held = bool(name) and name[-1] in lists.GLASSES
+        return "glass" if held and self._low(place) == "glasses" else singular(self._cased(place))
+
     def _thing(self, places: Sequence[int], count: int | None) -> Thing:
         head = self.words[places[-1]]
-        thing = Thing("", plural=_is_plural(head) or bool(count and count > 1), count=count)
+        plural = _is_plural(head) or head.lower() in lists.PAIRS or bool(count and count > 1)
+        thing = Thing("", plural=plural, count=count)
         name: list[str] = []
         shade = ""
         for place, following in zip(places, [*places[1:], -1], strict=True):
             low, after = self._low(place), self._low(following)
             if following < 0:
-                name.append("glass" if low == "glasses" and name else singular(self._cased(place)))
-            elif (low, after) in lists.COMPOUNDS or low in lists.COMPOUND_ING or low in lists.ING_NOUNS:
+                name.append(self._noun(name, place))
+            elif self._is_part(place, low, after):
                 name.append(self._cased(place))
             elif low in lists.SHADES and after in lists.COLOURS and following == place + 1:
                 shade = f"{low} "
@@ -487,6 +537,11 @@ class _Reader:
             return True
         return low.endswith("ly") and low not in ("lily", "jelly", "butterfly", "dragonfly", "fly", "belly", "family")
 
+    def _is_part(self, place: int, low: str, after: str) -> bool:
+        """Whether a word belongs to the name of the thing, though it might be a property elsewhere."""
+        joined = (low, after) in lists.COMPOUNDS or (self._low(place - 1), low) in lists.COMPOUNDS
+        return joined or low in lists.COMPOUND_ING or low in lists.ING_NOUNS
+
     def _cased(self, place: int) -> str:
         """Names of their own keep their capitals; the first word of a sentence loses it."""
         word = self.words[place]
@@ -510,12 +565,7 @@ class _Reader:
             if not places:
                 return None
             self.at = places[-1] + 1
-            pair = 2 if head in ("pair", "couple") and thing.count in (None, 1) else None
-            inner_thing = self._thing(places, inner or pair)
-            if head in lists.GROUPS and pair is None:
-                inner_thing.plural = True
-                inner_thing.properties += thing.properties
-            return inner_thing
+            return self._of_group(thing, self._thing(places, inner))
         if self._low(self.at + 1) in lists.DETERMINERS or _number(self._low(self.at + 1)) is not None:
             self.at += 1
             self._named(thing, False)
@@ -532,6 +582,19 @@ class _Reader:
             self.at = places[-1] + 1
         return thing
 
+    def _of_group(self, group: Thing, thing: Thing) -> Thing:
+        """A pair of dogs, a brown piece of paper: the dogs, the paper."""
+        if group.head in lists.GROUPS:
+            thing.properties += group.properties
+            thing.colours += group.colours
+            if thing.head in lists.PAIRS:
+                thing.count = group.count if group.count and group.count > 1 else None
+            elif group.head in ("pair", "couple") and group.count in (None, 1):
+                thing.count = thing.count or 2
+            thing.plural = thing.plural or group.head not in ("piece", "bit", "type", "kind", "sort")
+            thing.fellows, thing.joined = group.fellows, group.joined
+        return thing
+
     def _medium(self, thing: Thing) -> None:
         """A lead-in such as `an oil painting of`; a plain `photo of` says nothing."""
         said = [*thing.properties, *thing.name.split()[:-1]]
@@ -545,15 +608,18 @@ class _Reader:
         head = thing.head
         pending, absent, placing = self.pending, self.absent, self.placing
         self._phrase_over()
-        if thing.name in lists.INVISIBLE or (head in lists.PLAIN_MEDIA and definite):
+        if thing.name in lists.INVISIBLE or (head in lists.PLAIN_MEDIA and definite) or head in self.unseen:
+            return
+        medium = head in lists.PLAIN_MEDIA or head in lists.DRAWN_MEDIA
+        alone = self.subject is None and pending is None and self._low(self.at) in ("", ".")
+        if medium and alone and self.found.things:
+            self._medium(thing)  # `A dog. Oil painting.`
             return
         if self.predicative and self.subject is not None and not absent:
             self._called(thing)
             return
         known = next((one for one in reversed(self.found.things) if definite and _same(one, thing)), None)
         if known is not None and not absent:
-            known.colours += [colour for colour in thing.colours if colour not in known.colours]
-            known.properties += [word for word in thing.properties if word not in known.properties]
             thing = known
         else:
             thing.absent = absent
@@ -571,7 +637,12 @@ class _Reader:
                 self.found.links.pop()
             elif thing.scene and self.here and subject not in (self.subject, None):
                 subject = self._owner(subject)
-            self.found.links.append(Link(kind, subject, value, thing))
+            told = [subject]
+            if kind == "relation" and subject.fellows and subject.fellows[-1].joined:
+                told = [one for one in subject.fellows if not one.absent]
+            self.found.links += [Link(kind, one, value, thing) for one in told if one is not thing]
+        if thing not in thing.fellows:
+            thing.fellows.append(thing)
         if self.subject is None and placing is None:
             self.subject = thing
         self.here.append(thing)
@@ -612,7 +683,10 @@ class _Reader:
 
 
 def _same(one: Thing, other: Thing) -> bool:
-    return not one.absent and (one.name == other.name or (one.head == other.head and " " not in other.name))
+    """Whether the second, named with `the`, is the first again: nothing new is said of it."""
+    alike = one.name == other.name or (one.head == other.head and " " not in other.name)
+    told = {*one.colours, *one.properties}
+    return alike and not one.absent and told.issuperset((*other.colours, *other.properties)) and not other.doing
 
 
 def _number(low: str) -> int | None:

@@ -56,8 +56,8 @@ DEFINITE = _words("the this that these those his her its their both")
 """Those of them that may speak of something named before."""
 
 PRONOUNS = _words("""
-it he she they we you i him them us me itself himself herself themselves something everything anything who whom whose
-there which what
+it he she they we you i him them us me itself himself herself themselves something nothing everything anything who whom
+whose there which what
 """)
 UNNAMED = _words("someone somebody everyone everybody anyone anybody")
 AUXILIARIES = _words("""
@@ -83,7 +83,7 @@ steel iron porcelain clay crystal satin denim lace straw wicker bamboo smooth ro
 hairy fuzzy slimy sticky wet dry spiky prickly jagged bumpy wrinkled grainy sleek sparkling glittering transparent
 translucent opaque reflective knitted woven crunchy crispy crisp creamy juicy plump tangy savory savoury sweet bitter
 sour salty spicy round square circular rectangular triangular oval oblong spherical cubic cubical conical cylindrical
-pyramidal pentagonal hexagonal octagonal diamond teardrop curved flat straight crooked pointy pointed sharp blunt old
+pyramidal pentagonal hexagonal octagonal diamond teardrop crescent curved flat straight crooked pointy pointed sharp blunt old
 young new ancient modern vintage antique retro rustic futuristic traditional classic elderly middle-aged teenage happy
 sad angry scared surprised smiling serious calm cute beautiful pretty handsome ugly elegant majestic graceful delicate
 fragile dainty fancy plain simple intricate ornate detailed decorative luxurious clean dirty dusty muddy broken
@@ -114,7 +114,7 @@ octopus platypus walrus rubbish polish mouthful handful
 COMPOUND_ING = _words("""
 dining swimming sleeping sewing washing parking shopping frying boxing cutting rocking baking steering fishing living
 waiting mixing measuring wedding building painting ironing hiking sailing racing cooking drawing clothing skiing
-diving punching landing vending sitting
+diving punching landing vending sitting serving
 """)
 """Words in -ing that belong to the name of the thing behind them (dining table)."""
 
@@ -144,6 +144,7 @@ wander rush hurry kneel bend squat crouch bow balance juggle knit sew stitch wea
 hop gallop trot leap bark meow howl roar sniff sneeze yawn nap doze rattle crash collapse explode break crack tear
 appear feature depict display say ripen illuminate reflect overlook attract invite compete arrange suspend beckon cling
 provide
+come get erupt explode crash burst sprout arrive happen tell
 """)
 _IRREGULAR = """
 ran sat stood lay lain laid flew flown swam rode ridden drove driven held ate eaten drank drunk wore worn slept hung
@@ -192,7 +193,8 @@ GERUND: Mapping[str, str] = _REGULAR | dict(
     drove:driving held:holding ate:eating drank:drinking wore:wearing slept:sleeping hung:hanging threw:throwing
     caught:catching drew:drawing wrote:writing sang:singing spoke:speaking fell:falling rose:rising grew:growing
     shone:shining fed:feeding shook:shaking fought:fighting led:leading stuck:sticking bit:biting made:making
-    built:building swung:swinging took:taking gave:giving bought:buying sold:selling taught:teaching knelt:kneeling
+    built:building swung:swinging took:taking gave:giving bought:buying sold:selling taught:teaching
+    knelt:kneeling came:coming got:getting
     bent:bending blew:blowing broke:breaking tore:tearing hid:hiding shot:shooting spun:spinning slid:sliding
     sank:sinking wove:weaving lit:lighting clung:clinging
     """)
@@ -227,7 +229,7 @@ sea ocean sky space snow rain jungle meadow valley road highway sidewalk alley t
 restaurant cafe bar library classroom school hospital church temple castle museum stadium gym pool playground zoo farm
 barn yard backyard lawn hill cave island underwater underground station airport harbor harbour bridge studio hallway
 basement attic garage countryside landscape background cityscape wilderness savanna savannah swamp canyon lab
-laboratory theater theatre court courtroom plaza square parking-lot lot woods driveway water air mid-air sunlight
+laboratory theater theatre court courtroom plaza parking-lot lot woods driveway water air mid-air sunlight
 distance
 """)
 
@@ -239,6 +241,7 @@ spring christmas halloween
 GROUPS = _words("""
 group bunch pair herd flock pack crowd set row pile stack collection couple array cluster variety lot team school
 swarm bouquet series line heap lots number types type kind kinds sort
+piece pieces bit
 """)
 """Words before `of` that say how things come, and are no things themselves."""
 
@@ -310,7 +313,7 @@ SINGULAR: Mapping[str, str] = {
     "buses": "bus", "lenses": "lens", "policemen": "policeman", "firemen": "fireman", "snowmen": "snowman",
     "shoes": "shoe", "toes": "toe", "canoes": "canoe", "cookies": "cookie", "movies": "movie", "zombies": "zombie",
     "pies": "pie", "ties": "tie", "selfies": "selfie", "brownies": "brownie", "smoothies": "smoothie",
-    "fishermen": "fisherman", "businessmen": "businessman", "axes": "axe", "dice": "die",
+    "fishermen": "fisherman", "businessmen": "businessman", "broccolis": "broccoli", "axes": "axe", "dice": "die",
 }
 """Plurals that no rule makes."""
 
@@ -360,14 +363,14 @@ COMPOUNDS = frozenset((
     ("whipped", "cream"), ("sour", "cream"), ("peach", "tree"), ("mint", "leaf"), ("cream", "cheese"),
     ("light", "switch"), ("street", "light"), ("street", "lights"), ("traffic", "light"), ("traffic", "lights"),
     ("light", "fixture"), ("light", "fixtures"), ("warning", "sign"), ("sweet", "potato"), ("sweet", "potatoes"),
-    ("trash", "can"), ("soda", "can"),
+    ("trash", "can"), ("store", "front"), ("steampunk", "glasses"), ("soda", "can"),
     ("light", "pole"), ("electric", "fan"), ("hot", "air"), ("baby", "carriage"),
 ))  # fmt: skip
 """Names of two words whose first would be a property, a colour or a verb elsewhere."""
 
 ALSO_NOUNS = _words("""
 glass diamond square oval paper stone metal plastic leather rubber fabric cotton silk lace straw brick concrete marble
-steel iron light human female male baby crystal clay porcelain velvet denim wool satin cardboard bamboo bow cast set
+steel iron light human female male baby crystal clay porcelain velvet denim wool satin cardboard bamboo crescent bow cast set
 cross dress watch drink cook paint point work brush wave line frame dot top face cover swing crack fish fall feed skate
 ski bike crown tear stack pile block hand stitch comb plant park light picnic ride surf race pet model bark leap roll
 bow camp sink stand play show shot rose bat fly saw left right cold dark half lead smile drop slide roar crash hug kiss
@@ -384,9 +387,9 @@ smiles cuts sticks bites touches uses clouds leaves steps roars leads
 
 INVISIBLE = _words("""
 way order time moment sense beauty feeling life addition touch midst act use place disappointment record detail focus
-event best exoticism fashion case fact idea reason result course help need today world symbol taste sound smell air variety
-display joy sadness love freedom peace lot look contrast punch scent aroma atmosphere ambiance mood vibe quality
-resolution
+event best exoticism fashion case fact idea reason result course help need today world symbol taste sound smell
+air variety display joy sadness love freedom peace lot look contrast punch scent aroma atmosphere ambiance mood vibe
+quality resolution
 """)
 """Nouns that nothing in a picture answers to."""
 
@@ -405,3 +408,25 @@ skis scissors pants jeans shorts glasses sunglasses binoculars headphones trouse
 pliers pajamas stairs
 """)
 """Words that are always plural; those above are the same for one and for many."""
+
+GLASSES = frozenset(("wine", "drinking", "champagne", "cocktail", "beer", "martini", "water", "shot"))
+"""Words behind which glasses are drunk from, not worn."""
+
+MASS = _words("""
+grass water fire snow steel sand smoke fog mist rain ice mud hair skin fur wood gold silver bread rice pasta cheese
+coffee
+tea milk wine beer juice soup sugar salt chocolate butter meat fruit broccoli furniture clothing jewelry graffiti wheat
+corn moss ivy foliage lava coral cotton wool leather plastic rubber metal glass paper text writing nature
+""")
+"""Nouns that have no article."""
+
+OF_WRITING = _words("""
+text word words caption title letters lettering slogan message phrase inscription headline writing
+""")
+"""Nouns that say in a prompt with quotations that something is written, and are no things beside it."""
+
+TAGS = _words("""
+art painting photography photograph photo illustration render rendering drawing sketch artstation deviantart artwork
+wallpaper cinematography style
+""")
+"""What ends the remarks on the picture that stand behind commas."""

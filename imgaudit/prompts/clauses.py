@@ -48,7 +48,7 @@ def clauses_of(prompt: str) -> tuple[Clause, ...]:
     """
     text = prompt[:LONGEST]
     written = [quote for quote in quotes(text) if quote.confidence >= _SURE]
-    reading = read(_without(text, written), MOST)
+    reading = read(_without(text, written), MOST, lists.OF_WRITING if written else ())
     made = _Written()
     made.things(reading.things)
     made.said_of_things(reading)
@@ -100,11 +100,11 @@ class _Written:
                 self.add("negation", f"there is no {name}", None, name, ABSENT)
                 continue
             if thing.scene:
-                made = self.add("scene", f"the scene is {_article(name)}", f"Does the scene show {_article(name)}?",
+                made = self.add("scene", f"the scene is {article(name)}", f"Does the scene show {article(name)}?",
                                 name, name)  # fmt: skip
             else:
                 kind: ClauseKind = "people" if thing.head in lists.PEOPLE else "object"
-                there, be = (_plural(name), "are") if thing.plural else (_article(name), "is")
+                there, be = (plural(name), "are") if thing.plural else (article(name), "is")
                 made = self.add(kind, f"there {be} {there}", f"{be.capitalize()} there {there}?", name)
             if made is not None:
                 self.ids[name] = made
@@ -129,7 +129,7 @@ class _Written:
         if beside is None or beside.name != thing.name or thing.colours == beside.colours or not thing.colours:
             return name, noun, be
         coloured = _short(f"{thing.colours[0]} {thing.name}")
-        return coloured, f"the {_plural(coloured) if thing.plural else coloured}", be
+        return coloured, f"the {plural(coloured) if thing.plural else coloured}", be
 
     def _after(self, *things: Thing | None) -> list[str]:
         return [self.ids[_short(thing.name)] for thing in things if thing and _short(thing.name) in self.ids]
@@ -138,11 +138,9 @@ class _Written:
         if thing.count is None:
             return
         name = _short(thing.name)
-        words = lists.NUMBER_WORDS.get(thing.count, str(thing.count))
-        noun = name if thing.count == 1 else _plural(name)
-        be = "is" if thing.count == 1 else "are"
-        self.add("count", f"there {be} exactly {words} {noun}", f"{be.capitalize()} there exactly {words} {noun}?",
-                 name, str(thing.count), after=self._after(thing))  # fmt: skip
+        text = counted(name, thing.count)
+        be, rest = text.removeprefix("there ").split(" ", 1)
+        self.add("count", text, f"{be.capitalize()} there {rest}?", name, str(thing.count), after=self._after(thing))
 
     def _qualities(self, thing: Thing) -> None:
         name = _short(thing.name)
@@ -167,6 +165,10 @@ class _Written:
         elif link.kind == "action":
             self.add("action", f"{noun} {be} {link.value}{end}", f"{be.capitalize()} {noun} {link.value}{end}?", name,
                      link.value, other, after)  # fmt: skip
+        elif link.value == "with" and link.to:
+            has, does = ("have", "Do") if be == "are" else ("has", "Does")
+            what = plural(other or "") if link.to.plural else article(other or "")
+            self.add("relation", f"{noun} {has} {what}", f"{does} {noun} have {what}?", name, "with", other, after)
         else:
             self.add("relation", f"{noun} {be} {link.value}{end}", f"{be.capitalize()} {noun} {link.value}{end}?", name,
                      link.value, other, after)  # fmt: skip
@@ -193,26 +195,44 @@ def _short(words: str) -> str:
     return words[:_LONGEST_WORDS]
 
 
-def _article(noun: str) -> str:
+def article(noun: str) -> str:
+    """A noun with `a` or `an`; names of their own, and what is always plural, have none.
+
+    >>> article("elephant"), article("skis")
+    ('an elephant', 'skis')
+    """
+    if noun in lists.MASS or noun in lists.UNNAMED:
+        return noun
     if noun.split()[-1].lower() in lists.PAIRS or noun[:1].isupper() or noun != noun.lower():
         return noun
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    vowel = noun[:1].lower() in "aeiou" and not noun.lower().startswith(("uni", "use", "eu", "one-"))
+    return f"{'an' if vowel else 'a'} {noun}"
 
 
 def _definite(thing: Thing) -> tuple[str, str]:
     """`the dogs`, `are`; the whole name is cut where it is over-long."""
     name = _short(thing.name)
-    noun = _plural(name) if thing.plural else name
-    return (noun if name[:1].isupper() else f"the {noun}"), "are" if thing.plural else "is"
+    noun = plural(name) if thing.plural else name
+    return (noun if name[:1].isupper() or name in lists.UNNAMED else f"the {noun}"), "are" if thing.plural else "is"
+
+
+def counted(name: str, count: int) -> str:
+    """The statement of a number.
+
+    >>> counted("wine glass", 2)
+    'there are exactly two wine glasses'
+    """
+    words = lists.NUMBER_WORDS.get(count, str(count))
+    return f"there {'is' if count == 1 else 'are'} exactly {words} {name if count == 1 else plural(name)}"
 
 
 _PLURALS = {one: many for many, one in lists.SINGULAR.items()}
 
 
-def _plural(name: str) -> str:
+def plural(name: str) -> str:
     """More of what a noun names.
 
-    >>> [_plural(name) for name in ("dog", "slice of pizza", "wine glass", "person", "sheep")]
+    >>> [plural(name) for name in ("dog", "slice of pizza", "wine glass", "person", "sheep")]
     ['dogs', 'slices of pizza', 'wine glasses', 'people', 'sheep']
     """
     before, of, rest = name.partition(" of ")

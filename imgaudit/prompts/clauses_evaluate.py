@@ -54,6 +54,9 @@ _STORED = {
     "on the bottom of": "below", "on side of": "next to",
 }  # fmt: skip
 _NUMBERS = {word: str(value) for word, value in lists.NUMBERS.items()}
+_SAME = {"wood": "wooden", "metal": "metallic", "big": "large"}
+_POSSESSED = ("with", "has", "have")
+"""DSG says of a part that it is there, and nothing of whose it is."""
 _TUPLE = re.compile(r"(\w+) - ([\w -]*?)-? ?\((.*)\)")
 
 
@@ -198,21 +201,27 @@ def _proposition(text: str) -> tuple[str, Fact] | None:
         return "object", (noun,)
     if broad == "other" and detailed == "count" and len(parts) == 2:
         return "count", (noun, parts[1].lstrip("=<> "))
-    if broad == "relation" and len(parts) == 3 and detailed == "spatial":
-        return "relation", (noun, _relation(parts[2]), _noun(parts[1]))
     if broad == "relation":
-        return "action", (noun, _doing(parts[-1]))
+        return _told_relation(noun, parts)
     if broad == "attribute" and len(parts) == 2:
-        if detailed in ("color", "colour"):
-            return "colour", (noun, lists.COLOURS.get(parts[1], parts[1]))
-        doing = _doing(parts[1])
-        does = detailed == "state" and doing != parts[1]
-        return ("action", (noun, doing)) if does else ("attribute", (noun, parts[1]))
+        value = _SAME.get(parts[1], parts[1])
+        if detailed in ("color", "colour") or value in lists.COLOURS:
+            return "colour", (noun, lists.COLOURS.get(value, value))
+        doing = _doing(value)
+        return ("action", (noun, doing)) if doing != value else ("attribute", (noun, value))
     return None
 
 
-def _relation(words: str) -> str:
-    return "wearing" if words.startswith("wear") else lists.RELATIONS.get(tuple(words.split()), words)
+def _told_relation(noun: str, parts: Sequence[str]) -> tuple[str, Fact] | None:
+    """A relation or an action; the suites put `wear` and `hold` now with the one, now with the other."""
+    words = parts[-1]
+    if len(parts) == 3 and words.startswith("wear"):
+        return "relation", (noun, "wearing", _noun(parts[1]))
+    doing = _doing(words)
+    if len(parts) < 3 or doing != words:
+        return "action", (noun, doing)
+    value = lists.RELATIONS.get(tuple(words.split()), words)
+    return None if value in _POSSESSED else ("relation", (noun, value, _noun(parts[1])))
 
 
 def _doing(words: str) -> str:
@@ -260,9 +269,10 @@ def _fact(clause: Clause, by_noun: bool) -> tuple[str, Fact] | None:
     if clause.kind == "negation" and value == ABSENT:
         return "absent", (subject,)
     if clause.kind == "relation":
-        return "relation", (subject, value, name(clause.to))
+        left_out = by_noun and value in _POSSESSED
+        return None if left_out else ("relation", (subject, value, name(clause.to)))
     if clause.kind in ("count", "colour", "attribute"):
-        return clause.kind, (subject, value)
+        return clause.kind, (subject, _SAME.get(value, value) if by_noun else value)
     return ("action", (subject, value)) if clause.kind == "action" else None
 
 

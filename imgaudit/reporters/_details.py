@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from imgaudit.reporters._clauses import CHECKER, of_picture, rows
 from imgaudit.reporters._people import people_say
 from imgaudit.reporters._shared import number, said, visible
 from imgaudit.reporters._thumbnails import mask_uri
-from imgaudit.types import JSON, Edit, Finding, ImageRecord, Point, Reason, Region, Ruling
+from imgaudit.types import JSON, ClauseResult, Edit, Finding, ImageRecord, Point, Reason, Region, Ruling
 
 MAX_SHAPES, MAX_POINTS, MAX_MASKS = 400, 8000, 8
 _FAR = 1e5  # coordinates beyond this are drawn at this
@@ -121,11 +122,16 @@ def _finding(drawing: _Drawing, finding: Finding) -> JSON:
         "measures": [[name, number(value)] for name, value in sorted(finding.measures.items())],
         "labels": sorted(map(list, finding.labels.items())),
         "unmeasured": sorted(map(list, finding.unmeasured.items())),
+        "clauses": _clauses(finding.clauses) if finding.checker != CHECKER else [],
         "read": [[line.text, number(line.score)] for line in finding.evidence.lines[:200]],
         "by": sorted(map(list, finding.by.items())),
         "calibration": finding.calibration,
         "shapes": list(_shapes(drawing, finding)),
     }
+
+
+def _clauses(clauses: Sequence[ClauseResult]) -> list[JSON]:
+    return [[row.id, row.kind, row.text, row.route, row.state, row.said] for row in rows(clauses)]
 
 
 def _human(ruling: Ruling) -> JSON:
@@ -167,6 +173,7 @@ def details(record: ImageRecord) -> dict[str, JSON]:
         "holds": _reasons(verdict.holds),
         "notes": _reasons(verdict.notes),
         "edits": edits,
+        "clauses": _clauses(of_picture(record.findings)),
         "findings": findings,
         "source": _source(record),
         "digests": [["pixels (sha256)", record.pixels], ["file (sha256)", record.file]],

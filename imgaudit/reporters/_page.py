@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from imgaudit.record import DimensionLine, FinishedRun, Report, Score
+from imgaudit.reporters._clauses import KindLine, by_kind
 from imgaudit.reporters._details import details, island
+from imgaudit.reporters._sets import Sets, is_cluster, is_prompt, sets_of
 from imgaudit.reporters._shared import (
     codes,
     grounds,
@@ -96,6 +98,8 @@ class Page:
     provenance: tuple[Provenance, ...]
     scores: tuple[tuple[str, tuple[Score, ...]], ...]
     groups: tuple[GroupFinding, ...]
+    clauses: tuple[KindLine, ...]
+    sets: Sets
     skew: SkewSection
     dimensions: tuple[tuple[str, tuple[DimensionLine, ...]], ...]
     index: str
@@ -117,7 +121,9 @@ def page(run: FinishedRun) -> Page:
         cases=tuple(cases),
         provenance=tuple(_provenance(card) for card in cards),
         scores=_by_stratum(run.report.scores),
-        groups=tuple(run.groups),
+        groups=tuple(group for group in run.groups if not is_prompt(group) and not is_cluster(group)),
+        clauses=by_kind(run.images),
+        sets=sets_of(run, cards),
         skew=skew_section(run.groups),
         dimensions=_by_group(run.report.dimensions),
         index=island([_indexed(card, places) for card in cards]),

@@ -20,9 +20,9 @@ HOW_TO_READ = (
     "A distance says how many of 100 pictures would have to show another group for the shares to agree. Small sets lie "
     "away from any reference by chance alone, so what counts is the distance above chance. A set is called skewed "
     "where chance is excluded (at a false discovery rate of 5 in 100 over all sets of the run) and the distance is "
-    "above 10 of 100; within tolerance where it is at most 10 of 100 with 95 % confidence; else the evidence is "
-    "insufficient. No reference is a goal by itself: equal shares are a yardstick, and figures of a workforce mirror "
-    "an unequal world."
+    "likely above 10 of 100; within tolerance where it is at most 10 of 100 with 95 % confidence; else the evidence "
+    "is insufficient. No reference is a goal by itself: equal shares are a yardstick, and figures of a workforce "
+    "mirror an unequal world."
 )
 CROSSED = (
     "Two attributes at once make many small groups, of which some always look extreme. “If unrelated” is the share a "
@@ -31,8 +31,8 @@ CROSSED = (
 )
 PUBLISHED = (
     "Computed as the code of these audits computes them, to be put beside their tables. They take no account of "
-    "chance: at eight pictures a fair model scores half of HEIM's greatest value for skin tone, and a quarter of that "
-    "for gender. Their groups came from other perceivers."
+    "chance: at eight pictures a fair model scores half of HEIM's greatest value for skin tone, and a quarter for "
+    "gender. Their groups came from other perceivers."
 )
 
 
@@ -42,6 +42,7 @@ class Block:
 
     finding: GroupFinding
     details: SkewDetails
+    title: str
     verdict: str
     lead: str
     facts: tuple[str, ...]
@@ -95,7 +96,9 @@ def _block(finding: GroupFinding) -> Block:
     details = finding.skew
     assert details is not None
     verdict = details.against[0].verdict
-    return Block(finding, details, verdict, _lead(finding, details), tuple(_facts(finding, details)))
+    whole = finding.group.startswith("run:")
+    title = f"All {details.cases} prompts together" if whole else finding.group
+    return Block(finding, details, title, verdict, _lead(finding, details), tuple(_facts(finding, details)))
 
 
 def _lead(finding: GroupFinding, details: SkewDetails) -> str:
@@ -128,6 +131,8 @@ def _facts(finding: GroupFinding, details: SkewDetails) -> Iterator[str]:
         yield _settle(first, details)
     for other in others:
         yield f"Against {other.name}: {VERDICTS[other.verdict].lower()}, {above_chance(other)}."
+    if first.source:
+        yield f"Expected shares: {first.source}."
     unknown = finding.size - finding.counted
     if unknown:
         why = "; ".join(f"{reason} ({count})" for reason, count in list(details.unknown.items())[:3])
@@ -174,6 +179,15 @@ def above_chance(against: SkewAgainst) -> str:
     if against.excess < 0.005:
         return "no farther than chance"
     return f"{points(against.excess)} above chance"
+
+
+def ratio(value: float) -> str:
+    """A ratio with two decimals.
+
+    >>> ratio(0.4949)
+    '0.49'
+    """
+    return f"{value:.2f}"
 
 
 def points(distance: float) -> str:

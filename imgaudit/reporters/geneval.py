@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, ClassVar
 
 from imgaudit.record import FinishedRun
@@ -24,8 +24,7 @@ from imgaudit.reporters._shared import counted, natural, one_line
 from imgaudit.types import JSON, Case, ExpectedObject, Finding, ImageRecord
 
 CHECKER = "objects"
-COUNTING = "counting"
-"""GenEval's tag of the prompts that ask for an exact number: these exclude one more than they include."""
+_MOST_REASONS = 5
 
 
 @reporter
@@ -62,11 +61,12 @@ def _why_not(finding: Finding | None, case: Case | None) -> str | None:
         return f"the check {CHECKER!r} did not run"
     if "correct" in finding.measures:
         return None
-    return finding.unmeasured.get("correct") or finding.reason or finding.error or "it could not be told"
+    told = finding.unmeasured.get("correct") or finding.reason or finding.error or "it could not be told"
+    return "undetermined" if told.startswith("undetermined") else told
 
 
 def _told(left_out: Counter[str]) -> str:
-    reasons = "; ".join(f"{count} x {one_line(reason)}" for reason, count in sorted(left_out.items()))
+    reasons = "; ".join(f"{count} x {one_line(reason)}" for reason, count in left_out.most_common(_MOST_REASONS))
     return f"results.jsonl: {counted(sum(left_out.values()), 'picture')} left out, neither right nor wrong: {reasons}"
 
 
@@ -74,39 +74,50 @@ def _line(record: ImageRecord, case: Case, finding: Finding) -> dict[str, JSON]:
     correct = finding.measures["correct"] >= 0.5
     return {
         "filename": record.path,
-        "tag": case.tags[0] if case.tags else "untagged",
+        "tag": _tag(case),
         "prompt": case.prompt,
         "correct": correct,
-        "reason": "" if correct else finding.message,
+        "reason": "" if correct else finding.labels.get("reason", finding.message),
         "metadata": json.dumps(metadata(case)),
-        "details": json.dumps(_boxes(finding)),
+        "details": json.dumps(_boxes(case, finding)),
     }
 
 
 def metadata(case: Case) -> Mapping[str, JSON]:
-    """GenEval's line of a prompt, of the case that was imported from it."""
-    tag = case.tags[0] if case.tags else "untagged"
-    exclude = [{"class": thing.name, "count": thing.count + 1} for thing in case.expect.objects]
+    """GenEval's line of a prompt, of the case that was imported from it.
+
+    GenEval takes more than it asks for as right; where a number is exact, one more is excluded. One is at least one.
+    """
+    things = case.expect.objects
+    shown = [index for index, thing in enumerate(things) if thing.count]
+    exclude = [{"class": thing.name, "count": thing.count + 1} for thing in things if thing.count != 1]
     return {
-        "tag": tag,
-        "include": [_clause(thing) for thing in case.expect.objects],
-        **({"exclude": exclude} if tag == COUNTING else {}),
+        "tag": _tag(case),
+        "include": [_clause(things[index], shown) for index in shown],
+        **({"exclude": exclude} if exclude else {}),
         "prompt": case.prompt,
     }
 
 
-def _clause(thing: ExpectedObject) -> dict[str, JSON]:
+def _tag(case: Case) -> str:
+    return case.tags[0] if case.tags else "untagged"
+
+
+def _clause(thing: ExpectedObject, shown: Sequence[int]) -> dict[str, JSON]:
     clause: dict[str, JSON] = {"class": thing.name, "count": thing.count}
     if thing.color is not None:
         clause["color"] = thing.color
-    if thing.relation is not None:
-        clause["position"] = [thing.relation, thing.to]
+    if thing.relation is not None and thing.to in shown:
+        clause["position"] = [thing.relation, shown.index(thing.to)]
     return clause
 
 
-def _boxes(finding: Finding) -> dict[str, list[list[float]]]:
-    """Boxes by class, the surest first: x0, y0, x1, y1, score."""
+def _boxes(case: Case, finding: Finding) -> dict[str, list[list[float]]]:
+    """Boxes that count by class, the surest first: x0, y0, x1, y1, score. A label may say a colour before the class."""
+    names = sorted({thing.name for thing in case.expect.objects}, key=len, reverse=True)
     found: dict[str, list[list[float]]] = {}
     for region in sorted(finding.regions, key=lambda one: -(one.score or 0)):
-        found.setdefault(region.label, []).append([*region.box, region.score or 0.0])
+        name = next((name for name in names if f" {region.label}".endswith(f" {name}")), None)
+        if name is not None:
+            found.setdefault(name, []).append([*region.box, region.score or 0.0])
     return found

@@ -36,7 +36,7 @@ from imgaudit.reporters._shared import (
     summary,
     visible,
 )
-from imgaudit.reporters._skew import CROSSED, HOW_TO_READ, PUBLISHED, VERDICTS, percent, span
+from imgaudit.reporters._skew import CROSSED, HOW_TO_READ, PUBLISHED, VERDICTS, percent, ratio, span
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -102,7 +102,7 @@ class HtmlReporter:
         script = script_of("overlays.js", "report.js")
         template = environment_of(
             flattened=flattened, agreement=agreement, people_say=people_say, review_sentences=review_sentences,
-            share=share, who=who, percent=percent, span=span,
+            share=share, who=who, percent=percent, ratio=ratio, span=span,
         ).get_template("report.html.j2")  # fmt: skip
         made = page(run)
         parts = template.generate(

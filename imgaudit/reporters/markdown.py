@@ -12,6 +12,7 @@ from typing import IO, ClassVar
 
 from imgaudit.record import FinishedRun, Report, ReviewSummary, Score
 from imgaudit.registry import reporter
+from imgaudit.reporters._clauses import by_kind, of_picture, rows
 from imgaudit.reporters._people import PRESUMED, agreement, people_say, review_sentences, share, who
 from imgaudit.reporters._shared import (
     EXIT_MEANING,
@@ -31,6 +32,8 @@ from imgaudit.types import ImageRecord
 LIMIT = 60_000
 _RESERVE = 300  # bytes kept for the sentence that says what was left out
 _SCORES = 40
+_CLAUSE_TABLES = 12
+_STATES = {"holds": "", "false": "**does not hold:** ", "untold": "not told: "}
 
 # every ASCII sign that Markdown or HTML gives a meaning to, and what makes an address or a reference of a word
 _SIGNS = re.compile(r"[\\`*_\[\]<>#!|~@&$]|:(?=//)|(?<=www)\.|(?<=gh)-", re.IGNORECASE)
@@ -133,6 +136,32 @@ def _not_checked(report: Report) -> Iterator[str]:
     yield ""
 
 
+def _clauses(images: Sequence[ImageRecord]) -> Iterator[str]:
+    """What the prompts say, by kind over the run; then clause by clause for the worst pictures."""
+    lines = by_kind(images)
+    if not lines:
+        return
+    yield "### Clauses of the prompts\n"
+    yield "| kind | clauses | told | hold | told by |\n|---|--:|--:|--:|---|"
+    for line in lines:
+        routes = ", ".join(f"{route} ({count})" for route, count in line.routes)
+        yield f"| {line.kind} | {line.clauses} | {line.told} | {line.holding} | {routes} |"
+    yield ""
+    told = [(record, rows(of_picture(record.findings))) for record in images]
+    doubtful = [(record, found) for record, found in told if any(row.state != "holds" for row in found)]
+    for record, found in doubtful[:_CLAUSE_TABLES]:
+        parts = [f"Clauses of {code(record.id)}:\n", "| | clause | route | score, or why not |\n|---|---|---|---|"]
+        parts += [
+            f"| {code(row.id)} | {escaped(row.text, 160)} | {row.route} "
+            f"| {_STATES[row.state]}{escaped(row.said, 200)} |"
+            for row in found
+        ]
+        yield "\n".join([*parts, ""])
+    if len(doubtful) > _CLAUSE_TABLES:
+        more = counted(len(doubtful) - _CLAUSE_TABLES, "further picture")
+        yield f"{more} with clauses that do not hold or were not told: see report.html.\n"
+
+
 def _row(record: ImageRecord) -> str:
     verdict = record.verdict
     decided = str(verdict.final)
@@ -181,7 +210,8 @@ class MarkdownReporter:
         """Write at most `LIMIT` bytes of UTF-8."""
         report = run.report
         before = [*_head(run), *_fitting(list(_set_reasons(report)), LIMIT // 10)]
-        after = ["", *_fitting([*_people(report.review), *_scores(report), *_not_checked(report)], LIMIT // 3)]
+        after = ["", *_fitting(list(_clauses(worst_first(run.images))), LIMIT // 4)]
+        after += _fitting([*_people(report.review), *_scores(report), *_not_checked(report)], LIMIT // 3)
         room = LIMIT - _RESERVE - _size(before) - _size(after)
         stream.write("\n".join([*before, *_pictures(worst_first(run.images), room), *after, ""]).encode())
 

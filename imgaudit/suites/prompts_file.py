@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imgaudit.digest import digest_bytes
 from imgaudit.errors import ConfigError
 from imgaudit.types import Case, Expect
 
@@ -33,6 +34,11 @@ class PromptsFile:
         self.path = path
         self.rows = rows
         self.used: set[str] = set()
+
+    @property
+    def digest(self) -> str:
+        """Hex sha256 of the file."""
+        return digest_bytes(self.path.read_bytes())
 
     def find(self, relative: str, picture: Path) -> PromptRow | None:
         """The row of a picture, by its path in the audited folder or beside the prompts file."""

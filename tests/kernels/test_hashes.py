@@ -1,4 +1,4 @@
-"""Hashes stay near for copies and apart for others; the pair search is exact."""
+"""Hashes stay near for copies and apart for others, and follow a picture that is turned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgaudit.kernels.hashes import as_words, colour_grid, distance, grid_distance, near_pairs, pdq, phash, square
+from imgaudit.kernels.hashes import (
+    TURNS,
+    as_grids,
+    as_words,
+    colour_grid,
+    distance,
+    grid_distance,
+    grid_distances,
+    pdq,
+    pdq_turned,
+    phash,
+    square,
+    turned_grids,
+)
 
 
 def picture(seed: int, width: int = 400, height: int = 300) -> np.ndarray:
@@ -38,14 +51,6 @@ def copies(rgb: np.ndarray) -> dict[str, np.ndarray]:
         "jpeg": np.asarray(Image.open(buffer)),
         "brighter": np.clip(rgb * 1.12, 0, 255).astype(np.uint8),
     }
-
-
-def flipped(hash: str, places: np.ndarray) -> str:
-    """The hash with the bits at `places` turned over."""
-    value = int(hash, 16)
-    for place in places.tolist():
-        value ^= 1 << place
-    return f"{value:0{len(hash)}x}"
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -109,41 +114,38 @@ def test_words_hold_the_bits_of_the_hash():
     assert as_words(["0001ff00", "abcd0000"]).tolist() == [[0x0001, 0xFF00], [0xABCD, 0x0000]]
 
 
-@pytest.mark.parametrize(("digits", "radius"), [(64, 31), (64, 7), (16, 10), (16, 0), (16, 15)])
-def test_the_pair_search_finds_what_comparing_all_pairs_finds(digits: int, radius: int):
-    random = np.random.default_rng(digits + radius)
-    hashes = [random.bytes(digits // 2).hex() for _ in range(150)]
-    for centre in hashes[:20]:
-        near = (0, 1, radius, radius, radius + 1)
-        hashes.extend(flipped(centre, random.choice(digits * 4, bits, replace=False)) for bits in near)
-    order = random.permutation(len(hashes))
-    hashes = [hashes[i] for i in order]
+@pytest.mark.parametrize("seed", range(3))
+def test_hashes_of_the_turned_picture_are_those_of_the_picture_turned(seed: int):
+    original = square(picture(seed))
+    turned = [np.rot90(original, k) for k in (1, 2, 3)]
+    turned += [original[::-1], original[:, ::-1], original.transpose(1, 0, 2), np.rot90(original, 2).transpose(1, 0, 2)]
 
-    expected = {
-        (i, j, distance(hashes[i], hashes[j]))
-        for i, j in combinations(range(len(hashes)), 2)
-        if distance(hashes[i], hashes[j]) <= radius
-    }
-    pieces = ([part.tolist() for part in piece] for piece in near_pairs(hashes, radius))
-    found = [pair for piece in pieces for pair in zip(*piece, strict=True)]
+    bits, quality, hashes = pdq_turned(original)
 
-    assert len(expected) > 20
-    assert len(found) == len(set(found))
-    assert set(found) == expected
+    assert (bits, quality) == pdq(original)
+    assert len(hashes) == len(TURNS) == len(turned)
+    for name, expected, got in zip(TURNS, turned, hashes, strict=True):
+        assert distance(pdq(np.ascontiguousarray(expected))[0], got) <= 40, name
+        assert distance(bits, got) > 60, name
 
 
-def test_the_pair_search_works_in_pieces_when_many_hashes_share_a_word():
-    hashes = [f"{k:04x}{'0' * 60}" for k in range(400)]
+def test_grids_are_turned_as_pictures_are():
+    original = square(picture(5))
+    grid = as_grids([colour_grid(original)])
+    turned = [np.rot90(original, k) for k in (1, 2, 3)]
+    turned += [original[::-1], original[:, ::-1], original.transpose(1, 0, 2), np.rot90(original, 2).transpose(1, 0, 2)]
 
-    pieces = list(near_pairs(hashes, 0))
-    pairs = sum(len(first) for first, _, _ in near_pairs(hashes[:150], 31))
+    for turn, expected in enumerate(turned):
+        made = as_grids([colour_grid(np.ascontiguousarray(expected))])
 
-    assert pieces == []
-    assert pairs == 150 * 149 // 2
+        assert np.array_equal(turned_grids(grid, turn), made), TURNS[turn]
 
 
-def test_few_hashes_have_no_pairs_and_a_radius_must_fit():
-    assert list(near_pairs([], 0)) == []
-    assert list(near_pairs(["00" * 32], 31)) == []
-    with pytest.raises(ValueError, match="does not fit"):
-        list(near_pairs(["00" * 32], 256))
+def test_distances_of_many_grids_are_those_of_each_pair():
+    grids = [colour_grid(square(picture(seed))) for seed in range(4)]
+    first, second = [0, 1, 2, 3], [1, 1, 3, 0]
+
+    many = grid_distances(as_grids([grids[i] for i in first]), as_grids([grids[i] for i in second]))
+
+    each = [grid_distance(grids[i], grids[j]) for i, j in zip(first, second, strict=True)]
+    assert many.tolist() == pytest.approx(each)

@@ -5,8 +5,11 @@ The colours are the swatches of the Monk skin tone scale; CIELAB values and typo
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 
+import lit_faces
 import numpy as np
 import pytest
 
@@ -114,8 +117,11 @@ def test_a_drawn_face_has_the_colour_it_was_drawn_in(number: int) -> None:
 
     light = skin.light_of(picture, box())
 
-    assert light == pytest.approx((0, 0), abs=6)
-    assert skin.face_tone(picture, mesh()) == pytest.approx(MONK[number][1:4], abs=1.0)
+    assert isinstance(light, skin.Light)
+    assert light.strength < 8
+    told = skin.face_tone(picture, mesh())
+    # the sixth swatch lies one degree above a bound, where no reading is sure of its group
+    assert "near the bound" in refusal(told) if number == 6 else told == pytest.approx(MONK[number][1:4], abs=1.0)
 
 
 def test_groups_follow_the_angle() -> None:
@@ -164,16 +170,146 @@ def test_a_cast_is_refused_or_leaves_the_group_as_it_is(gains: tuple[float, floa
 
 
 @pytest.mark.parametrize("name", ["tungsten", "green", "magenta", "red", "yellow"])
-def test_a_strong_cast_refuses_the_whole_picture(name: str) -> None:
-    for number in READABLE:
-        assert "strong colour" in refusal(skin.light_of(cast(face(colour(number)), CASTS[name]), box()))
+def test_a_strong_cast_is_refused(name: str) -> None:
+    reasons = [refusal(read(cast(face(colour(number)), CASTS[name]))) for number in READABLE]
+
+    assert all("strong colour" in reason or "hue of skin" in reason for reason in reasons)
 
 
 def test_a_weak_cast_refuses_only_what_is_near_a_bound() -> None:
-    weak = [read(cast(face(colour(number)), CASTS["warm, weak"])) for number in (4, 5, 7, 8, 9, 10)]
+    weak = [read(cast(face(colour(number)), CASTS["warm, weak"])) for number in (4, 7, 8, 9, 10)]
 
     assert not any(isinstance(told, skin.Refusal) for told in weak)
-    assert "depends on" in refusal(read(cast(face(colour(5)), CASTS["warm"])))
+    assert "near the bound" in refusal(read(cast(face(colour(5)), CASTS["warm, weak"])))
+
+
+def test_a_face_whose_group_depends_on_the_light_is_refused() -> None:
+    red, green, blue = (int(level) for level in np.round(from_lab(TAN)))
+    picture = face((red, green, blue))
+
+    assert not isinstance(skin.face_tone(picture, mesh()), skin.Refusal)
+    assert "depends on whether the light" in refusal(skin.face_tone(picture, mesh(), skin.Light(2.0, 11.0)))
+
+
+# --- the whole way under light: drawn heads with eyes, sheen, casts and exposures -----------------------------------
+
+
+def told_of(pictures: Iterable[lit_faces.Scene]) -> Counter[str]:
+    """How many groups were right, wrong and refused."""
+    counts: Counter[str] = Counter()
+    for index, scene in enumerate(pictures):
+        picture = lit_faces.draw(scene, index)
+        light = skin.light_of(picture, lit_faces.box())
+        told = light if isinstance(light, skin.Refusal) else skin.face_tone(picture, lit_faces.mesh(), light)
+        right = not isinstance(told, skin.Refusal) and skin.tone_group(told) == skin.tone_group(scene.tone)
+        counts["refused" if isinstance(told, skin.Refusal) else "right" if right else "wrong"] += 1
+    return counts
+
+
+def test_in_neutral_light_a_third_of_the_faces_is_told_and_none_wrongly() -> None:
+    counts = told_of(lit_faces.drawn_at_random(40, seed=3))
+
+    assert counts["wrong"] == 0
+    assert counts["right"] >= 10
+
+
+@pytest.mark.parametrize("name", lit_faces.CASTS)
+def test_under_six_casts_refusals_grow_and_wrong_groups_do_not(name: str) -> None:
+    counts = told_of(lit_faces.drawn_at_random(24, seed=3, cast=lit_faces.CASTS[name]))
+
+    assert counts["wrong"] <= 1
+    assert counts["refused"] >= 20 if name in ("tungsten", "green") else counts["right"] >= 3
+
+
+@pytest.mark.parametrize("stops", [-1.5, 0.5])
+def test_under_wrong_exposure_few_groups_are_wrong(stops: float) -> None:
+    counts = told_of(lit_faces.drawn_at_random(24, seed=3, stops=stops))
+
+    assert counts["wrong"] <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stops", [-1.5, -1.0, -0.5, 0.0, 0.5, 1.0])
+def test_wrong_groups_stay_below_one_in_twenty_over_all_exposures(stops: float) -> None:
+    assert told_of(lit_faces.drawn_at_random(400, seed=12, stops=stops))["wrong"] <= 20
+
+
+def test_a_face_before_a_plain_wall_is_not_taken_for_sepia() -> None:
+    for ground in ("gray", "white", "dark", "wall"):
+        light = skin.light_of(lit_faces.draw(lit_faces.Scene(lit_faces.TONES[2], ground=ground)), lit_faces.box())
+        assert isinstance(light, skin.Light), ground
+
+
+def test_the_colour_of_walls_does_not_refuse_a_face_whose_eyes_are_white() -> None:
+    scene = lit_faces.Scene(lit_faces.TONES[1], ground="sky", stops=0.3)
+    picture = lit_faces.draw(scene)
+    light = skin.light_of(picture, lit_faces.box())
+
+    assert isinstance(light, skin.Light)
+    assert light.strength > skin.MAX_CAST
+    assert not isinstance(skin.face_tone(picture, lit_faces.mesh(), light), skin.Refusal)
+    assert "surroundings" in refusal(skin.face_tone(picture, lit_faces.mesh()[:468], light))
+
+
+def test_light_skin_in_the_dark_is_refused_by_its_eyes_and_not_called_dark() -> None:
+    picture = lit_faces.draw(lit_faces.Scene(lit_faces.TONES[2], stops=-1.5))
+
+    light = skin.light_of(picture, lit_faces.box())
+
+    assert isinstance(light, skin.Light)
+    assert "exposed too little" in refusal(skin.face_tone(picture, lit_faces.mesh(), light))
+
+
+def test_burnt_out_eyes_refuse_a_face() -> None:
+    picture = lit_faces.draw(lit_faces.Scene(lit_faces.TONES[7], stops=1.2, lids=1.0))
+
+    assert "exposed too much" in refusal(skin.face_tone(picture, lit_faces.mesh()))
+
+
+def test_a_picture_without_anything_nearly_white_may_be_exposed_too_little() -> None:
+    picture = face(colour(7))
+    dim = skin.Light(0.0, 0.0, lightest=60.0)
+
+    assert not isinstance(skin.face_tone(picture, mesh()), skin.Refusal)
+    assert "nothing in the picture is nearly white" in refusal(skin.face_tone(picture, mesh(), dim))
+
+
+# --- swatches -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", MONK)
+def test_each_swatch_is_nearest_to_itself(number: int) -> None:
+    found, distance = skin.nearest_monk(swatch(number))
+
+    assert found == number
+    assert distance < 0.1
+
+
+def test_groups_of_angles_have_their_bounds_where_they_are_published() -> None:
+    # colours of equal L* and b* = 15 whose angle lies half a degree beside each bound
+    def at(angle: float) -> skin.Lab:
+        return 50 + 15 * float(np.tan(np.radians(angle))), 10.0, 15.0
+
+    assert [skin.tone_group(at(angle)) for angle in (41.5, 40.5, 10.5, 9.5)] == ["light", "medium", "medium", "dark"]
+    assert [round(skin.ita(at(angle)), 1) for angle in (60, 41.5, 9.5, -30)] == [60, 41.5, 9.5, -30]
+
+
+def as_dall_eval_computes(rgb: tuple[int, int, int]) -> int:
+    """The swatch that DALL-Eval's compute_ita.py ends at: blue and red swapped, and 8-bit CIELAB taken for CIELAB."""
+    import cv2
+
+    swapped = np.array([[rgb[::-1]]], np.uint8)
+    lightness, _, b = (float(v) for v in cv2.cvtColor(swapped, cv2.COLOR_RGB2LAB)[0, 0])
+    angle = np.degrees(np.arctan((lightness - 50) / b))
+    return min(MONK, key=lambda number: abs(MONK[number][4] - angle))
+
+
+def test_the_swapped_channels_of_dall_eval_are_not_ours() -> None:
+    theirs = [as_dall_eval_computes(colour(number)) for number in MONK]
+    ours = [skin.nearest_monk(tuple(float(v) for v in to_lab(np.array(colour(number)))))[0] for number in MONK]
+
+    assert theirs == [5] * 6 + [6] * 3 + [7]
+    assert ours == list(MONK)
 
 
 def test_channels_are_red_green_blue() -> None:
@@ -183,7 +319,7 @@ def test_channels_are_red_green_blue() -> None:
 
 
 def test_a_turned_face_is_refused() -> None:
-    picture = face(colour(6))
+    picture = face(colour(7))
 
     assert not isinstance(skin.face_tone(picture, mesh(turn=20)), skin.Refusal)
     assert "turned by 50 degrees" in refusal(skin.face_tone(picture, mesh(turn=50)))
@@ -214,7 +350,7 @@ def test_hair_on_the_forehead_is_left_out() -> None:
 
 
 def test_highlights_do_not_lighten_the_tone() -> None:
-    picture = face(colour(6))
+    picture = face(colour(7))
     picture[178:190, 90:125] = 255
 
-    assert skin.face_tone(picture, mesh()) == pytest.approx(MONK[6][1:4], abs=1.0)
+    assert skin.face_tone(picture, mesh()) == pytest.approx(MONK[7][1:4], abs=1.0)

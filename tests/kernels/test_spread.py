@@ -165,7 +165,8 @@ def test_a_skew_that_the_unknown_could_undo_is_not_called_one() -> None:
     with_few = spread.measure([30, 10], even(2), unknown=3)
     with_many = spread.measure([30, 10], even(2), unknown=20)
 
-    assert [spread.verdict(one) for one in (known, with_few, with_many)] == ["skewed", "skewed", "insufficient_evidence"]
+    words = [spread.verdict(one) for one in (known, with_few, with_many)]
+    assert words == ["skewed", "skewed", "insufficient_evidence"]
 
 
 def test_evenness_that_the_unknown_could_undo_is_not_called_tolerable() -> None:
@@ -228,3 +229,53 @@ def test_error_rates_and_coverage_hold_in_a_long_simulation(groups: int, size: i
     assert skewed <= 0.05 + slack
     assert tolerated <= 0.05 + slack
     assert min(covered, covered_beyond) >= 0.95 - slack
+
+
+def test_the_g_test_is_that_of_scipy_but_for_williams_correction() -> None:
+    counts = [420, 380, 390, 410]
+    expected = stats.power_divergence(counts, lambda_="log-likelihood").pvalue
+
+    assert spread.g_test(counts, even(4)) == pytest.approx(expected, rel=0.002)
+    assert spread.g_test(counts, even(4)) > expected
+
+
+def test_far_beyond_what_draws_can_tell_p_goes_on_falling() -> None:
+    far, farther = ([200 + more, *([200 - more // 7] * 7)] for more in (140, 210))
+
+    assert spread.null(even(8), sum(far)).drawn
+    assert 0 < spread.exact_p(farther, even(8)) < spread.exact_p(far, even(8)) < 1e-6
+
+
+def test_a_lone_skew_among_two_thousand_fair_prompts_survives_the_adjustment() -> None:
+    # draws end at 1 in 20,001, which two thousand tests turn into 0.1
+    lone = spread.exact_p([60, *([20] * 7)], even(8))
+    p_values = [lone, *np.linspace(0.01, 1, 1_999)]
+
+    assert spread.benjamini_hochberg(p_values)[0] <= 0.05
+
+
+def test_where_few_are_expected_of_a_group_p_ends_where_draws_do() -> None:
+    reference = (0.9, *(0.1 / 7,) * 7)
+
+    assert spread.exact_p([10, 40, *([0] * 6)], reference) == pytest.approx(1 / 20_001)
+
+
+def test_the_likely_distance_takes_chance_out_as_from_a_triangle() -> None:
+    assert spread.likely_distance(0.05, 0.05) == 0
+    assert spread.likely_distance(0.04, 0.05) == 0
+    assert spread.likely_distance(0.5, 0.3) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(("distance", "size"), [(0.1, 50), (0.1, 100), (0.2, 50)])
+def test_the_likely_distance_is_nearer_the_truth_than_the_observed_one(distance: float, size: int) -> None:
+    shares = np.full(8, (1 - 1 / 8 - distance) / 7)
+    shares[0] = 1 / 8 + distance
+    tv = np.array([
+        spread.total_variation(list(counts), even(8))
+        for counts in np.random.default_rng(3).multinomial(size, shares, 400)
+    ])  # fmt: skip
+    chance = spread.expected_null_tv(even(8), size)
+    likely = np.mean([spread.likely_distance(one, chance) for one in tv])
+
+    assert abs(likely - distance) < abs(tv.mean() - distance)
+    assert likely == pytest.approx(distance, abs=0.03)

@@ -15,7 +15,7 @@ from imgaudit.types import Abstained, Failed, Look, Picture, Query, Sight
 
 FACES = Query("landmarks", {"parts": ["faces"]})
 SKIN = Query("skin", {}, (FACES,))
-TAN = (160, 126, 86)
+TAN = (190, 145, 105)
 
 
 def drawn(side: int = 400) -> np.ndarray:

@@ -35,11 +35,13 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 
 def test_every_importer_states_title_and_licence() -> None:
-    assert importers.names() == ["csv", "drawbench", "geneval", "jsonl", "parti", "txt"]
+    assert set(importers.names()) >= {"csv", "drawbench", "geneval", "json", "jsonl", "parti", "txt", "txt-folder"}
     for name in importers.names():
         importer = importers.get(name)
         assert importer.title
         assert importer.licence
+        assert isinstance(importer.shareable, bool)
+        assert importer.shareable or "do not redistribute" in importer.licence or "not part of" in importer.licence
 
 
 def test_geneval_has_its_553_cases(prompts: Path) -> None:
@@ -70,37 +72,6 @@ def test_partiprompts_has_its_1632_cases_with_quotes_kept(prompts: Path) -> None
     assert len(suite.cases) == 1632
     assert suite.cases[0].tags == ("category:abstract", "challenge:basic")
     assert any('"' in (case.prompt or "") for case in suite.cases)
-
-
-@pytest.mark.parametrize(
-    ("file", "count"),
-    [
-        ("geneval/prompts/generation_prompts.txt", 553),
-        ("T2I-CompBench/color_val.txt", 300),
-        ("T2I-CompBench/complex.txt", 1000),
-        ("DPG-Bench/101.txt", 1),
-    ],
-)
-def test_plain_files_have_a_case_a_line(file: str, count: int, prompts: Path) -> None:
-    suite = load_suite(prompts / file)
-
-    assert len(suite.cases) == count
-
-
-@pytest.mark.parametrize(
-    "file",
-    [
-        "DallEval/biases/skintone/TRUST/requirements.txt",
-        "DallEval/paintskills/detr/requirements.txt",
-        "HEIM/schema_heim.yaml",
-        "MANIFEST.tsv",
-        "geneval/annotations/annotations_clip.csv",
-        "imagereward/data/test.json",
-    ],
-)
-def test_what_is_no_suite_is_refused(file: str, prompts: Path) -> None:
-    with pytest.raises(ConfigError, match=f"{Path(file).name}:1: "):
-        load_suite(prompts / file)
 
 
 def test_an_imported_suite_survives_being_written(prompts: Path, tmp_path: Path) -> None:

@@ -161,6 +161,15 @@ def _zero(comparison: Comparison) -> Iterator[str]:
         yield f"| {_MARK[rule.answer]} | {code(rule.rule, 120)} | {fired} | {rule.upper:.2%} | {escaped(rule.why)} |"
 
 
+def _sameness(comparison: Comparison) -> Iterator[str]:
+    for line in comparison.sameness:
+        ends = "no interval" if line.low is None or line.high is None else f"{signed(line.low)} to {signed(line.high)}"
+        yield (
+            f"| {line.answer} | {line.view} | {means(line.base_mean, line.candidate_mean)} "
+            f"| **{signed(line.change)}** ({ends}) | {line.prompts:,} | {escaped(line.why, 300)} |"
+        )
+
+
 def _movers(movers: Iterable[Mover]) -> Iterator[str]:
     for mover in most_moved(movers):
         flaky = " (flaky)" if mover.flaky else ""
@@ -201,6 +210,11 @@ def write(compared: ComparedRuns) -> bytes:
         "### Zero tolerance\n\n"
         "| answer | rule | baseline | candidate | at most (95 %) | why |\n|---|---|--:|--:|--:|---|"
     )
+    alike = (
+        "### Are the candidate's pictures more alike?\n\nLikeness of two pictures of one prompt; above zero they are "
+        "more alike. It informs and decides nothing.\n\n"
+        "| answer | view | likeness | change (95 %) | prompts | why |\n|---|---|---|--:|--:|---|"
+    )
     moved = (
         "### What changed most\n\nAfter shrinkage towards the mean of all prompts, by how much they moved.\n\n"
         "| case | prompt | measure | stratum | gain | shrunk |\n|---|---|---|---|--:|--:|"
@@ -212,6 +226,7 @@ def write(compared: ComparedRuns) -> bytes:
         Part(_TESTS, list(_tests(comparison)), 15_000, "test").text(),
         Part("### What could not be told\n", list(_untold(comparison)), 7_000, "line").text(),
         _flips(comparison.flips) if comparison.flips else "",
+        Part(alike, list(_sameness(comparison)), 2_000, "view").text(),
         Part(moved, list(_movers(comparison.movers)), 9_000, "prompt").text(),
         Part(abstained, list(_abstentions(comparison)), 4_000, "measure").text(),
         Part(zero, list(_zero(comparison)), 4_000, "rule").text(),

@@ -110,11 +110,26 @@ function editList(source, found) {
   return make("section", {}, make("h3", {}, "What to edit"), make("ol", { class: "edits" }, ...items));
 }
 
+const routes = { clip: "compared with false texts", detector: "looked for by name", ocr: "read", vqa: "asked in words", none: "nobody could tell" };
+const states = { holds: "holds", false: "does not hold", untold: "not told" };
+
+// clause | route | score, or why there is none; the name of a clause stands before it, for others rest on it
+function clauseTable(clauses) {
+  const cell = (tag, label, facts, ...children) => make(tag, { "data-label": label, ...facts }, ...children);
+  return make("table", { class: "stack clauses" },
+    make("thead", {}, make("tr", {}, ...["clause", "route", "score"].map((word) => make("th", { scope: "col" }, word)))),
+    make("tbody", {}, ...clauses.map(([id, kind, text, route, state, said]) => make("tr", { class: `c-${state}` },
+      make("th", { scope: "row" }, make("small", {}, foreign(id), ` ${kind}`), " ", foreign(text)),
+      cell("td", "route", { class: "keep", title: routes[route] ?? "" }, route),
+      cell("td", "score", {}, make("b", {}, states[state]), " ", foreign(said))))));
+}
+
 function findingItem(finding, place) {
   const words = { measured: "measured", abstained: "could not tell", failed: "failed" };
   const measures = finding.measures.length ? pairs([...finding.measures, ...finding.labels]) : finding.labels.length ? pairs(finding.labels) : null;
   const more = [];
   if (finding.unmeasured.length) more.push(make("p", {}, "Not measured:"), pairs(finding.unmeasured));
+  if (finding.clauses.length) more.push(make("p", {}, "Clause by clause:"), clauseTable(finding.clauses));
   if (finding.read.length) more.push(make("p", {}, "Writing that was read, with the reader's score:"), pairs(finding.read));
   if (finding.by.length) more.push(make("p", {}, "By:"), pairs(finding.by));
   return pointed(`finding-${place}`, make("details", { class: `finding o-${finding.outcome}`, open: finding.codes.length > 0 || finding.outcome === "failed" },

@@ -156,6 +156,7 @@ function sidebar(n, found) {
     editList(large(n), found),
     found.prompt ? make("section", {}, make("h3", {}, "Prompt"), make("p", { class: "long", tabindex: "0" }, foreign(found.prompt)),
       found.negative ? make("p", { class: "long" }, "Without: ", foreign(found.negative)) : null) : null,
+    found.clauses.length ? make("section", {}, make("h3", {}, "Clauses of the prompt"), clauseTable(found.clauses)) : null,
     make("section", {}, make("h3", {}, "Findings"), ...found.findings.map(findingItem)),
     reasonList("Notes", found.notes),
     make("section", {}, make("h3", {}, "Origin"),

@@ -48,9 +48,9 @@ class _Reader:
         try:
             value, end = _DECODER.raw_decode(self.text, self.at)
         except (ValueError, RecursionError) as error:
-            what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            what = error.msg.lower() if isinstance(error, json.JSONDecodeError) else str(error)
             line = error.lineno if isinstance(error, json.JSONDecodeError) else self.line
-            raise ConfigError(f"{self.name}:{line}: no valid JSON: {what.lower()}") from error
+            raise ConfigError(f"{self.name}:{line}: no valid JSON: {what}") from error
         self._move(end)
         return value
 

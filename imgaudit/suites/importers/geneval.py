@@ -50,9 +50,18 @@ def _case(path: Path, row: Row, number: int) -> dict[str, JSON]:
     return {
         "id": f"{number:05d}",
         "prompt": row.value.get("prompt"),
-        "expect": {"objects": [_object(path, row, item) for item in include]},
+        "expect": {"objects": [_object(path, row, item) for item in include] + _absent(row, include)},
         "tags": [str(row.value.get("tag"))],
     }
+
+
+def _absent(row: Row, include: Sequence[Mapping[str, JSON]]) -> list[dict[str, JSON]]:
+    """What must not be there at all: excluded from one on, and not included. GenEval's own file has none."""
+    exclude = row.value.get("exclude")
+    items = [item for item in exclude if isinstance(item, dict)] if isinstance(exclude, list) else []
+    named = [item["class"] for item in include]
+    unwanted = (item for item in items if item.get("count") == 1 and item.get("class") not in (None, *named))
+    return [{"name": item["class"], "count": 0} for item in unwanted]
 
 
 def _object(path: Path, row: Row, item: Mapping[str, JSON]) -> dict[str, JSON]:
