@@ -20,6 +20,7 @@ from imgaudit.percepts import (
     Metadata,
     Pixels,
     Pose,
+    Preferred,
     TextLine,
     Writing,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "Pixels",
     "Polyline",
     "Pose",
+    "Preferred",
     "Query",
     "Refused",
     "Region",

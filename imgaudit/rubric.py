@@ -316,6 +316,7 @@ def load_rubric(name: str) -> Rubric:
     _check_regression(document, rubric)
     _check_review(document, rubric)
     _check_calibrations(document, rubric)
+    _check_people(document, rubric)
     return rubric
 
 

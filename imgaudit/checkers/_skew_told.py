@@ -183,6 +183,10 @@ def _published(one: SkewSet) -> Iterator[tuple[str, float]]:
     if set(one.groups) == {"feminine", "masculine"}:
         imbalance = published_skew.heim_gender_imbalance(one.counts["feminine"], one.counts["masculine"])
         yield "HEIM: gender imbalance", rounded(imbalance)
+    tones = [str(tone) for tone in range(1, published_skew.TONES + 1)]
+    if set(one.groups) == set(tones):
+        found = published_skew.heim_skin_tone_imbalance([one.counts[tone] for tone in tones], one.unknown)
+        yield "HEIM: skin-tone imbalance", rounded(found)
 
 
 def _ends(interval: Interval) -> Interval:
@@ -237,5 +241,6 @@ def _largest_departure(one: SkewSet) -> str | None:
     told, size = {group: count for group, count in one.counts.items() if group not in one.hidden}, one.counted
     if not told:
         return None
-    group = max(sorted(told), key=lambda name: abs(told[name] / size - one.reference[name]))
+    # of two groups that depart alike, the one there is more of
+    group = max(sorted(told), key=lambda name: (round(abs(told[name] / size - one.reference[name]), 5), told[name]))
     return f"{group} {told[group]} of {size} ({told[group] / size:.0%}; reference {one.reference[group]:.0%})"

@@ -322,7 +322,7 @@ def _measured(case: Case, wanted: Plan, seen: Match, readings: Sequence[Reading]
     compared, lowest = match.over_pieces([(r.weight, r.compared) for r in told if r.compared is not None])
     styled, unstyled = _style(wanted, seen)
     if case.expect.objects and seen.model != EMBEDDED:
-        unmeasured["objects"] = "no detector"
+        unmeasured["objects"] = "told by the check 'objects', where a detector knows the picture"
     measures = {
         "match": compared.match,
         "worst_clause": compared.worst,

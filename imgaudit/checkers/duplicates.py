@@ -5,8 +5,8 @@ at most 31 of 256 bits (the radius that Meta's description recommends), and the 
 where PDQ itself says that it found little to hold on to (quality under 50: flat shapes, empty pictures), the 64-bit
 pHash must agree within 6 bits as well. The hashes look at brightness alone: without the grid a red circle would be a
 copy of a green one. Turned copies are those of a picture that was mirrored, turned by a quarter or put upside down;
-only pictures of which PDQ is sure (quality 80) are looked for like that. Semantic copies need an embedding model (`--embedding`)
-whose threshold is known, from its authors, from you, or measured by `imgaudit.calibration.fit_copies`.
+only pictures of which PDQ is sure (quality 80) are looked for like that. Semantic copies need an embedding model
+(`--embedding`) whose threshold is known, from its authors, from you, or measured by `imgaudit.calibration.fit_copies`.
 
 Known limits: by hashes, crops of more than a few in a hundred, grey copies of colourful ones and the same subject drawn
 anew are not found; copies of copies form one cluster, so its first and last picture may differ more than the radius;

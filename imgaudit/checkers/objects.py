@@ -27,6 +27,8 @@ from imgaudit.registry import checker
 from imgaudit.types import Abstained, Case, Failed, Measure, Measured, Outcome, Percepts, Query, Region
 
 REMEDY = "name a detector that knows more: --detector hf:google/owlv2-base-patch16-ensemble"
+EMBEDDED = "embedded"
+"""`Detections.model` of the packaged detector, which tells colours by itself."""
 NOT_EXPECTED = "the suite expects no objects"
 _CODES = {
     "presence": "objects.missing",
@@ -59,7 +61,7 @@ def _coloured_ones(noun: str, wanted: Sequence[kernel.Wanted], seen: Detections)
     """Finds whose colour decides something: the surest, as many as are asked for; all where colours part them."""
     mine = [one for one in wanted if one.noun == noun]
     found = kernel.things(seen, noun)
-    if seen.model == "embedded":
+    if seen.model == EMBEDDED:
         return []
     parted = len(mine) > 1 or any(one.count == 0 for one in mine)
     return found if parted else found[: max((one.count for one in mine), default=0)]

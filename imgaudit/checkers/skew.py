@@ -22,11 +22,12 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, ClassVar
 
 from imgaudit.checkers._skew_sets import LEAST_PEOPLE, SkewSet, sets_of
 from imgaudit.digest import rounded
-from imgaudit.percepts import Detections, Pixels, SkinPatch
+from imgaudit.percepts import Detections, PerceivedPeople, Pixels, SkinPatch
 from imgaudit.registry import checker
 from imgaudit.types import (
     JSON,
@@ -62,6 +63,8 @@ class Attribute:
         query: what perceives it; None where nothing can, and `missing` says why.
         crossed: of two attributes crossed, both; then `query` is the first one's.
         tell: the group of a picture by what was perceived.
+        numbers: of a picture that was told, what is told of a set as means.
+        caution: what readers are told beside every finding.
     """
 
     groups: tuple[str, ...]
@@ -70,6 +73,8 @@ class Attribute:
     missing: str = ""
     tell: Callable[[Percepts], Told] = lambda _percepts: Abstained("nothing perceives it")
     crossed: tuple[Attribute, ...] = ()
+    numbers: Callable[[Percepts], dict[str, float]] | None = None
+    caution: str = ""
 
     @property
     def queries(self) -> list[Query]:
@@ -112,16 +117,61 @@ def _shape(percepts: Percepts) -> Told:
     return Abstained(f"there are several kinds: {', '.join(found)}" if found else "no shape was found")
 
 
-_BY_CLIP = "it needs a perceiver of face crops that is not part of this version"
+def _monk(percepts: Percepts) -> Told:
+    from imgaudit.kernels.skin import nearest_monk
+
+    seen = percepts.seen(SKIN, SkinPatch)
+    if not isinstance(seen, SkinPatch) or not seen.tones:
+        return _tone(percepts)
+    return str(nearest_monk(seen.tones[0])[0])
+
+
+def _tone_numbers(percepts: Percepts) -> dict[str, float]:
+    """L*, hue and typology angle of the face that a picture counts by."""
+    from imgaudit.kernels.skin import hue, ita
+
+    seen = percepts.seen(SKIN, SkinPatch)
+    assert isinstance(seen, SkinPatch)
+    tone = seen.tones[0]
+    return {"lightness": tone[0], "hue": hue(tone), "typology_angle": ita(tone)}
+
+
+def _people(attribute: str) -> Attribute:
+    """An attribute that a joint embedding perceives in face crops."""
+    query = Query("people", {"attribute": attribute}, SKIN.upstream)
+    groups = {"gender_expression": ("feminine", "masculine"), "age_band": ("child", "adult", "older")}[attribute]
+
+    def tell(percepts: Percepts) -> Told:
+        seen = percepts.seen(query, PerceivedPeople)
+        if not isinstance(seen, PerceivedPeople):
+            return seen
+        if not seen.told:
+            return Abstained(seen.refused[0] if seen.refused else "no face was found")
+        if seen.told[0] not in groups:
+            return Abstained(f"the perceived {attribute.replace('_', ' ')} is unclear")
+        return seen.told[0]
+
+    return Attribute(groups, sensitive=True, query=query, tell=tell)
+
+
+LOW_PRECISION = (
+    "nearest Monk swatch is of low precision: swatches 1 to 4 lie closer together than light moves a colour, and "
+    "rendered skin hardly reaches the lightest and darkest; judge by skin_tone"
+)
 ATTRIBUTES: Mapping[str, Attribute] = {
     "colour": Attribute(
         ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink"), sensitive=False, query=PIXELS,
         tell=_colour,
     ),
     "shape": Attribute(SHAPES, sensitive=False, query=OUTLINES, tell=_shape),
-    "skin_tone": Attribute(("light", "medium", "dark"), sensitive=True, query=SKIN, tell=_tone),
-    "gender_expression": Attribute(("feminine", "masculine"), sensitive=True, query=None, missing=_BY_CLIP),
-    "age_band": Attribute(("child", "adult", "older"), sensitive=True, query=None, missing=_BY_CLIP),
+    "skin_tone": Attribute(
+        ("light", "medium", "dark"), sensitive=True, query=SKIN, tell=_tone, numbers=_tone_numbers
+    ),
+    "monk_swatch": Attribute(
+        tuple(map(str, range(1, 11))), sensitive=True, query=SKIN, tell=_monk, caution=LOW_PRECISION
+    ),
+    "gender_expression": _people("gender_expression"),
+    "age_band": _people("age_band"),
 }
 
 
@@ -142,7 +192,10 @@ def attribute_of(name: str) -> Attribute | None:
         return missing if missing is not None else BOTH.join(map(str, told))
 
     groups = tuple(BOTH.join(pair) for pair in product(one.groups, other.groups))
-    return replace(one, groups=groups, sensitive=one.sensitive or other.sensitive, tell=tell, crossed=(one, other))
+    return replace(
+        one, groups=groups, sensitive=one.sensitive or other.sensitive, tell=tell, crossed=(one, other), numbers=None,
+        caution=one.caution or other.caution,
+    )  # fmt: skip
 
 
 @checker
@@ -159,17 +212,23 @@ class SkewChecker:
         Measure("parity_excess_tv", "share", "none", "the same from equal shares, where they are not the reference"),
         Measure("four_fifths", "ratio", "up", "smallest representation ratio over the largest; 1 where they agree"),
         Measure("entropy", "share", "none", "entropy of the shares, over that of equal shares"),
+        Measure("lightness", "L*", "none", "of skin_tone: mean CIELAB lightness of the faces counted"),
+        Measure("lightness_scatter", "L*", "none", "its standard deviation: how alike the faces are"),
+        Measure("hue", "degrees", "none", "of skin_tone: mean CIELAB hue angle, small is redder and large is yellower"),
+        Measure("typology_angle", "degrees", "none", "of skin_tone: mean individual typology angle, large is lighter"),
     )
     labels: ClassVar[Mapping[str, str]] = {
         "attribute": "what was counted",
         "verdict": "skewed, within_tolerance or insufficient_evidence, against the reference",
         "parity_verdict": "the same against equal shares, where they are not the reference",
         "reference": "what the shares are compared with",
+        "caution": "what to know of an attribute of low precision",
     }
     codes: ClassVar[Mapping[str, str]] = {"skew.skewed": "the shares differ from the reference by more than chance"}
     limits: ClassVar[str] = (
         "Speaks of these prompts alone; attributes are perceived from pixels and are nobody's identity; needs about 50 "
-        "pictures a case; gender expression and age need a perceiver that this version does not have."
+        "pictures a case; of people nothing is counted unless the rubric opts in to the attribute; gender expression "
+        "and age need a CLIP that knows people."
     )
     sensitive: ClassVar[bool] = True
 
@@ -186,7 +245,9 @@ class SkewChecker:
         if attribute is None or not attribute.perceivable:
             return Abstained(_unsupported(case.skew.attribute))
         group = attribute.tell(percepts)
-        return {"group": group} if isinstance(group, str) else group
+        if not isinstance(group, str):
+            return group
+        return {"group": group, **({"numbers": attribute.numbers(percepts)} if attribute.numbers else {})}
 
     def aggregate(self, members: Sequence[Member]) -> GroupOutcome:
         """A finding for each case with a plan, and one over all cases of each attribute that several cases plan."""
@@ -268,6 +329,18 @@ def _abstained(name: str, size: int, reason: str, one: SkewSet | None = None) ->
     )
 
 
+def _means(one: SkewSet) -> dict[str, float]:
+    """Means of a set's numbers, and how far lightness scatters; nothing where a small group could be worked out."""
+    if one.hidden:
+        return {}
+    told = [m.projection for m in one.members if isinstance(m.projection, Mapping) and "numbers" in m.projection]
+    counted = [projection["numbers"] for projection in told if projection["group"] in one.groups]
+    if not counted:
+        return {}
+    means = {name: rounded(fmean(numbers[name] for numbers in counted)) for name in counted[0]}
+    return {**means, "lightness_scatter": rounded(pstdev(numbers["lightness"] for numbers in counted))}
+
+
 def _measured(weighed: Weighed) -> GroupFinding:
     from imgaudit.checkers._skew_told import details, sentence
 
@@ -279,6 +352,9 @@ def _measured(weighed: Weighed) -> GroupFinding:
     if others:
         measures["parity_excess_tv"], intervals["parity_excess_tv"] = others[0].excess, others[0].interval
         labels["parity_verdict"] = str(others[0].verdict)
+    measures |= _means(one)
+    caution = one.attribute.caution if one.attribute else ""
+    labels |= {"caution": caution} if caution else {}
     optional = {
         "four_fifths": (first.four_fifths, first.four_fifths_interval),
         "entropy": (told.entropy, told.entropy_interval),

@@ -44,6 +44,7 @@ def schemas() -> dict[str, dict[str, object]]:
     from imgaudit.export.manifest import Delivery
     from imgaudit.history import History
     from imgaudit.plan import Plan
+    from imgaudit.plan_skew import SkewPlanned
     from imgaudit.record import Report, RunInfo
     from imgaudit.repair.record import Repair
     from imgaudit.rubric import Rubric
@@ -55,7 +56,7 @@ def schemas() -> dict[str, dict[str, object]]:
     models: dict[str, type[BaseModel]] = {
         "image": ImageRecord, "group": GroupFinding, "report": Report, "run": RunInfo,
         "comparison": Comparison, "rubric": Rubric, "suite": Suite, "baseline": Baseline, "plan": Plan,
-        "history": History, "sequential": Trial, "comply": ComplianceReport, "controls": Pack,
+        "plan-skew": SkewPlanned, "history": History, "sequential": Trial, "comply": ComplianceReport, "controls": Pack,
         "attestation": Attested, "erasure": Erased, "repair": Repair, "judgement": Judged, "undoing": Undone,
         "delivery": Delivery, "calibration": Calibration,
     }  # fmt: skip

@@ -29,6 +29,7 @@ GRID_SCALE = 20.0
 unrelated pictures the middle eight tenths of the pairs differ by 22 to 59."""
 
 DRAWS = 4000
+_BLOCK = 4096
 FEWEST = 6
 """Values below which no interval is told: five resampled values have too few different means."""
 
@@ -94,8 +95,11 @@ def vendi_of_vectors(vectors: NDArray[np.float32]) -> float:
     """
     if len(vectors) <= vectors.shape[1]:
         return vendi(cosines(vectors))
-    unit = np.asarray(vectors, dtype=np.float64)
-    return _effective(np.linalg.eigvalsh(unit.T @ unit / len(unit)))
+    total = np.zeros((vectors.shape[1],) * 2)
+    for start in range(0, len(vectors), _BLOCK):
+        block = vectors[start : start + _BLOCK].astype(np.float64)
+        total += block.T @ block
+    return _effective(np.linalg.eigvalsh(total / len(vectors)))
 
 
 def _effective(eigenvalues: NDArray[np.floating[Any]]) -> float:

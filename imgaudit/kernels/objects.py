@@ -2,7 +2,7 @@
 
 What a detector saw is a list of boxes with scores and two thresholds a noun: from `sure` on a thing counts, below
 `floor` it does not, and between the two nobody knows. So every answer is yes, no, or None for "cannot be told": it is
-None exactly where things of the uncertain band, taken or left out, would change it.
+None exactly where it would change as the threshold of some noun moves from `sure` down to `floor`.
 
 **GenEval** (Ghosh et al. 2023, `evaluation/evaluate_images.py`). The surest boxes of a noun, as many as are asked for,
 stand for the object; too few fail. They must all have the colour. Of a place, the centres of every kept box and of

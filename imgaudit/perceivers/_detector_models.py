@@ -109,7 +109,7 @@ def load(where: str, revision: str | None) -> DetectorModel:
     local = Path(where).expanduser()
     label = local.resolve().name if local.is_dir() else where
     source = str(local) if local.is_dir() else where
-    options: dict[str, Any] = {"local_files_only": offline() or local.is_dir()}
+    options: dict[str, Any] = {"local_files_only": offline() or local.is_dir(), "trust_remote_code": False}
     if revision:
         options["revision"] = revision
     try:

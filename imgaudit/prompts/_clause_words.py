@@ -83,7 +83,8 @@ steel iron porcelain clay crystal satin denim lace straw wicker bamboo smooth ro
 hairy fuzzy slimy sticky wet dry spiky prickly jagged bumpy wrinkled grainy sleek sparkling glittering transparent
 translucent opaque reflective knitted woven crunchy crispy crisp creamy juicy plump tangy savory savoury sweet bitter
 sour salty spicy round square circular rectangular triangular oval oblong spherical cubic cubical conical cylindrical
-pyramidal pentagonal hexagonal octagonal diamond teardrop crescent curved flat straight crooked pointy pointed sharp blunt old
+pyramidal pentagonal hexagonal octagonal diamond teardrop crescent curved flat straight crooked pointy pointed
+sharp blunt old
 young new ancient modern vintage antique retro rustic futuristic traditional classic elderly middle-aged teenage happy
 sad angry scared surprised smiling serious calm cute beautiful pretty handsome ugly elegant majestic graceful delicate
 fragile dainty fancy plain simple intricate ornate detailed decorative luxurious clean dirty dusty muddy broken
@@ -370,7 +371,8 @@ COMPOUNDS = frozenset((
 
 ALSO_NOUNS = _words("""
 glass diamond square oval paper stone metal plastic leather rubber fabric cotton silk lace straw brick concrete marble
-steel iron light human female male baby crystal clay porcelain velvet denim wool satin cardboard bamboo crescent bow cast set
+steel iron light human female male baby crystal clay porcelain velvet denim wool satin cardboard bamboo
+crescent bow cast set
 cross dress watch drink cook paint point work brush wave line frame dot top face cover swing crack fish fall feed skate
 ski bike crown tear stack pile block hand stitch comb plant park light picnic ride surf race pet model bark leap roll
 bow camp sink stand play show shot rose bat fly saw left right cold dark half lead smile drop slide roar crash hug kiss

@@ -122,7 +122,12 @@ def _lead(finding: GroupFinding, details: SkewDetails) -> str:
 
 def _largest(details: SkewDetails) -> GroupShare | None:
     told = [group for group in details.groups if group.share is not None]
-    return max(told, key=lambda group: abs((group.share or 0) - group.reference)) if told else None
+
+    def departure(group: GroupShare) -> tuple[float, float]:
+        share = group.share or 0.0
+        return round(abs(share - group.reference), 5), share  # of two that depart alike, the one there is more of
+
+    return max(told, key=departure, default=None)
 
 
 def _facts(finding: GroupFinding, details: SkewDetails) -> Iterator[str]:

@@ -125,6 +125,12 @@ def _people(review: ReviewSummary | None) -> Iterator[str]:
     yield ""
 
 
+def _notices(report: Report) -> Iterator[str]:
+    """What every reader must be told."""
+    for notice in report.notices:
+        yield f"> **Notice.** {escaped(notice, 1000)}\n"
+
+
 def _not_checked(report: Report) -> Iterator[str]:
     yield "### Not checked\n"
     yield from (f"- {escaped(sentence, 500)}" for sentence in report.not_checked)
@@ -209,7 +215,7 @@ class MarkdownReporter:
     def write(self, run: FinishedRun, stream: IO[bytes]) -> None:
         """Write at most `LIMIT` bytes of UTF-8."""
         report = run.report
-        before = [*_head(run), *_fitting(list(_set_reasons(report)), LIMIT // 10)]
+        before = [*_head(run), *_fitting([*_notices(report), *_set_reasons(report)], LIMIT // 10)]
         after = ["", *_fitting(list(_clauses(worst_first(run.images))), LIMIT // 4)]
         after += _fitting([*_people(report.review), *_scores(report), *_not_checked(report)], LIMIT // 3)
         room = LIMIT - _RESERVE - _size(before) - _size(after)

@@ -43,7 +43,7 @@ class Judged:
     true: bool
 
 
-# --- the truth, by the independent reader ------------------------------------------------------------------------------
+# --- the truth, by the independent reader ---------------------------------------------------------------------------
 
 
 def _fits(seen: Seen, noun: str, colours: set[str]) -> bool:
@@ -64,8 +64,8 @@ def true_of(clause: Clause, clauses: Sequence[Clause], reading: Reading) -> bool
     if clause.kind == "scene":
         return value == f"{reading.background} background"
     if clause.kind == "colour":
-        number = next((int(one.value or 1) for one in clauses if one.kind == "count" and one.subject == clause.subject), 1)
-        return bool(mine) and sum(seen.colour == value for seen in mine) >= min(number, len(mine))
+        counts = [int(one.value or 1) for one in clauses if one.kind == "count" and one.subject == clause.subject]
+        return bool(mine) and sum(seen.colour == value for seen in mine) >= min([*counts, 1][0], len(mine))
     if clause.kind == "attribute":
         own = [seen for seen in mine if _fits(seen, noun, _colours(clause.subject, colour, clauses))]
         return any(seen.size == value for seen in own)
@@ -84,7 +84,7 @@ def _colours(subject: str | None, own: str | None, clauses: Sequence[Clause]) ->
     return {one.value for one in clauses if one.kind == "colour" and one.subject == subject and one.value}
 
 
-# --- pictures and what is said of them ---------------------------------------------------------------------------------
+# --- pictures and what is said of them ------------------------------------------------------------------------------
 
 
 def _subject(identity: str, pixels: np.ndarray, caption: str, foils: dict[str, tuple[str, ...]]) -> Subject:
@@ -136,7 +136,7 @@ def judged(model: str, pictures: int) -> tuple[list[Judged], list[Judged]]:
     return told, matches
 
 
-# --- figures -------------------------------------------------------------------------------------------------------------
+# --- figures --------------------------------------------------------------------------------------------------------
 
 
 def auroc(scores: np.ndarray, true: np.ndarray) -> float:
@@ -183,7 +183,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=256)
     parser.add_argument("--models", default="embedded-1,embedded-2")
     options = parser.parse_args()
-    print("| model | kind | clauses | told | true | false | AUROC | 95 % |\n| --- | --- | --: | --: | --: | --: | --: | --- |")
+    print("| model | kind | clauses | told | true | false | AUROC | 95 % |")
+    print("| --- | --- | --: | --: | --: | --: | --: | --- |")
     for model in options.models.split(","):
         for row in rows(model, options.pictures):
             print(row, flush=True)

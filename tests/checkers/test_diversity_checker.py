@@ -205,5 +205,5 @@ def test_the_packaged_clip_sees_more_variety_where_a_prompt_leaves_more_open():
 
     found = measured(drawn(A, told) + drawn(B, open_scene))
 
-    assert found["b"].measures["score"] > 5 * found["a"].measures["score"]
+    assert found["b"].measures["score"] > 2 * found["a"].measures["score"]
     assert found["b"].measures["vendi"] > found["a"].measures["vendi"] + 1

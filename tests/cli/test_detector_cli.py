@@ -73,8 +73,10 @@ def test_a_local_model_is_used_and_named_without_its_path(suite: Path) -> None:
 
     assert (finding["outcome"], finding["labels"]["detector"]) == ("measured", "my-owl")
     assert finding["labels"]["thresholds"] == "0.01 0.99"
-    assert "correct" not in finding["measures"]
-    assert str(suite) not in (suite / "out" / "run.json").read_text()
+    assert finding["measures"]["found"] == 0.0
+    assert finding["unmeasured"]["presence"].startswith("undetermined")
+    written = json.loads((suite / "out" / "run.json").read_text())
+    assert str(suite) not in json.dumps([written["perceivers"], written["request"]["perceivers"]])
 
 
 def test_a_model_that_is_not_here_is_an_abstention_with_a_remedy(suite: Path) -> None:

@@ -12,6 +12,7 @@ from scipy.stats import kendalltau, percentileofscore, spearmanr
 from imgaudit.kernels.calibration import (
     alarm_balanced,
     alarm_from,
+    alarm_youden,
     alarms_held_out,
     along,
     auroc,
@@ -212,17 +213,28 @@ def test_equal_probabilities_stay_in_one_bin() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_balanced_threshold_is_the_best_of_all(seed: int) -> None:
+def test_youdens_threshold_is_the_best_of_all(seed: int) -> None:
     scores, fault = drawn(seed)
 
     def gain(threshold: float) -> float:
         return float((scores[fault] >= threshold).mean() - (scores[~fault] >= threshold).mean())
 
-    chosen = alarm_balanced(scores, fault)
+    chosen = alarm_youden(scores, fault)
     assert gain(chosen) == pytest.approx(max(gain(value) for value in scores))
     alarms = (scores >= chosen).sum()
     better = [value for value in scores if (scores >= value).sum() < alarms and gain(value) >= gain(chosen) - 1e-12]
     assert not better, "fewer alarms would do as well"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_balanced_threshold_lies_where_a_fault_is_as_likely_as_faults_are(seed: int) -> None:
+    scores, fault = drawn(seed)
+    intercept, slope = logistic(scores, fault)
+    chosen = alarm_balanced(scores, fault)
+
+    assert 1 / (1 + np.exp(-(intercept + slope * chosen))) == pytest.approx(fault.mean(), abs=1e-5)
+    flat = [0.5] * 20
+    assert alarm_balanced(flat, [False] * 10 + [True] * 10) == alarm_youden(flat, [False] * 10 + [True] * 10)
 
 
 @pytest.mark.parametrize(("faultless", "share"), [(19, 0.05), (39, 0.05), (99, 0.01), (50, 0.1), (9, 0.1)])
@@ -249,12 +261,14 @@ def test_equal_scores_are_never_split_by_a_threshold() -> None:
     fault = [False] * 40 + [True] * 5
 
     assert alarm_from(scores, fault, 0.1) > 0.5
-    assert alarm_balanced(scores, fault) == 0.25
+    assert alarm_youden(scores, fault) == 0.25
 
 
 def test_a_threshold_has_no_more_decimals_than_a_measure() -> None:
-    assert alarm_balanced([0.1, 0.4000001, 0.7, 0.8], [False, False, True, True]) == 0.55
-    assert alarm_balanced([0.0, 0.0000001], [False, True]) == 0.0000001
+    assert alarm_youden([0.1, 0.4000001, 0.7, 0.8], [False, False, True, True]) == 0.55
+    assert alarm_youden([0.0, 0.0000001], [False, True]) == 0.0000001
+    scores, fault = drawn(11, ties=False)
+    assert alarm_balanced(scores, fault) == round(alarm_balanced(scores, fault), 6)
 
 
 def test_held_out_alarms_use_the_other_folds_thresholds() -> None:

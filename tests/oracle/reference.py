@@ -20,8 +20,10 @@ import numpy as np
 import torch
 import torchmetrics
 import transformers
+from PIL import Image
 from torchmetrics.functional.multimodal import clip_score
 from torchmetrics.multimodal import CLIPScore
+from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Normalize, Resize, ToTensor
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -71,10 +73,18 @@ def vectors(of: Architecture, folder: Path) -> dict[str, Any]:
             found = model.get_text_features(**read)
         return (found / found.norm(dim=-1, keepdim=True)).double().numpy()
 
+    # the preprocessing of the first CLIPScore's code, which is OpenAI's; transformers' own cuts out the middle one
+    # pixel further to the left or to the top where the margin is odd
+    first_prepared = Compose(
+        [
+            Resize(of.side, interpolation=InterpolationMode.BICUBIC), CenterCrop(of.side), ToTensor(),
+            Normalize((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+        ]
+    )  # fmt: skip
+
     def image(picture: Any) -> Any:
-        read = processor.image_processor(torch.from_numpy(picture).permute(2, 0, 1), return_tensors="pt")
         with torch.no_grad():
-            found = model.get_image_features(**read)
+            found = model.get_image_features(pixel_values=first_prepared(Image.fromarray(picture))[None])
         return (found / found.norm(dim=-1, keepdim=True)).double().numpy()[0]
 
     rows = []

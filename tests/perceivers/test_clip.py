@@ -201,6 +201,24 @@ def test_siglip_keeps_its_own_scale_and_bias_cancels(tmp_path: Path) -> None:
     assert max(map(abs, found.cosines)) <= 1
 
 
+def test_siglips_pair_probability_is_the_sigmoid_of_open_clips_own_logits(tmp_path: Path) -> None:
+    import torch
+
+    from imgaudit.kernels.clipscore import pair_probability
+
+    clip = Clip(str(save_model(tmp_path / "siglip", bias=-3.0, no_causal_mask=True, pool_type="last")))
+    shown = picture(1)
+    found = match(clip.perceive([look(shown, texts=list(TEXTS))])[0])
+
+    assert shown.rgb is not None
+    pixels = clip._prepare(shown.rgb)[None]
+    with torch.no_grad():
+        logits, _ = clip._model.get_logits(pixels, clip._tokenizer(list(TEXTS)))
+    assert found.bias is not None
+    probabilities = [pair_probability(cosine, found.scale, found.bias) for cosine in found.cosines]
+    assert probabilities == pytest.approx(torch.sigmoid(logits[0]).tolist(), abs=1e-4)
+
+
 def test_a_match_names_the_weights_that_it_rests_on(clip: Clip) -> None:
     [sight] = clip.perceive([look(picture(1), texts=[TEXTS[0]])])
 

@@ -43,7 +43,9 @@ def record(case: Case, seed: int, *findings: Finding) -> ImageRecord:
     )  # fmt: skip
 
 
-def finished(images: Sequence[ImageRecord], cases: Sequence[Case], refused: dict[str, int] | None = None) -> FinishedRun:
+def finished(
+    images: Sequence[ImageRecord], cases: Sequence[Case], refused: dict[str, int] | None = None
+) -> FinishedRun:
     known = {case.id: case for case in cases}
     return replace(made(), images=tuple(images), cases=known, refusals=refused or {})
 

@@ -132,11 +132,14 @@ def test_negations_have_the_scene_with_the_thing_as_foil() -> None:
 
 
 def test_style_cases_part_content_from_style() -> None:
-    for case in load_suite("style-vs-content").cases:
+    plain = [case for case in load_suite("style-vs-content").cases if "plain" in case.tags]
+    styled = [case for case in load_suite("style-vs-content").cases if "plain" not in case.tags]
+    for case in styled:
         assert case.expect.content is not None
         assert case.expect.style is not None
         assert case.expect.content in (case.prompt or "")
         assert set(case.foils) == {"style", "content"}
+    assert {case.prompt for case in plain} == {case.expect.content for case in styled}
 
 
 def test_occupations_plan_skew_with_named_references_and_never_race() -> None:

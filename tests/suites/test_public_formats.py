@@ -189,6 +189,27 @@ def test_the_first_question_of_a_table_counts(tmp_path: Path) -> None:
     assert [clause.id for clause in suite.cases[0].clauses] == ["c1"]
 
 
+def test_a_number_that_comes_again_loses_no_question(tmp_path: Path) -> None:
+    twice = [DSG_ROWS[0], [*DSG_ROWS[3][:3], "1", *DSG_ROWS[3][4:]], DSG_ROWS[2]]
+
+    clauses = import_suite(write(tmp_path, "dsg.csv", table([DSG_HEADER, *twice]))).cases[0].clauses
+
+    assert [(clause.id, clause.subject, clause.after) for clause in clauses] == [
+        ("c1", "kettles", ()), ("c1-2", "door", ()), ("c3", "kettles", ("c1",)),
+    ]  # fmt: skip
+
+
+def test_line_ends_of_other_systems_are_no_control_characters(tmp_path: Path) -> None:
+    longtext = SAMPLES["longtext"][1].replace("FRESH", "FRESH\\r\\nBREWS")
+    dsg = table([DSG_HEADER, [*DSG_ROWS[0][:-1], "Are there\r\nkettles?"]])
+
+    (kiosk,) = import_suite(write(tmp_path, "text_prompts.jsonl", longtext)).cases
+    (tmp_path / "dsg.csv").write_bytes(dsg.encode())
+
+    assert (kiosk.expect.text or ())[0] == "FRESH\nBREWS"
+    assert import_suite(tmp_path / "dsg.csv").cases[0].clauses[0].question == "Are there\nkettles?"
+
+
 def test_ties_to_questions_that_are_not_there_are_left_out_and_counted(tmp_path: Path) -> None:
     wrong = [list(row) for row in DSG_ROWS[:4]]
     wrong[0][4], wrong[1][4], wrong[2][4], wrong[3][4] = "2", "1", "3", "9"

@@ -50,7 +50,9 @@ def test_a_csv_beside_the_suite_becomes_the_reference_with_its_digest(tmp_path: 
     assert len(plan.shares_from.sha256 or "") == 64
 
 
-@pytest.mark.parametrize("text", ["labelled: labels.csv", "labelled: {red: {red: 40, blue: 10}, blue: {blue: 45, red: 5}}"])
+@pytest.mark.parametrize(
+    "text", ["labelled: labels.csv", "labelled: {red: {red: 40, blue: 10}, blue: {blue: 45, red: 5}}"]
+)
 def test_labelled_pictures_are_a_file_or_stand_in_the_plan(tmp_path: Path, text: str) -> None:
     (tmp_path / "labels.csv").write_text(LABELS)
 

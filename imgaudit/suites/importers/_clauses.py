@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from imgaudit.suites.importers._table import unix_lines
 from imgaudit.suites.importers._words import COLOURS
 from imgaudit.suites.schema import ancestry
 from imgaudit.types import JSON
@@ -28,10 +29,10 @@ class Parts:
 
 def clause(identity: str, parts: Parts) -> dict[str, JSON]:
     """A clause as the JSON of a suite; what was not told is left out."""
-    made: dict[str, JSON] = {"id": identity, "kind": parts.kind, "text": parts.text[:MAX_TEXT]}
+    made: dict[str, JSON] = {"id": identity, "kind": parts.kind, "text": unix_lines(parts.text)[:MAX_TEXT]}
     for name in ("subject", "value", "to", "question"):
         if value := getattr(parts, name):
-            made[name] = value[:MAX_TEXT]
+            made[name] = unix_lines(value)[:MAX_TEXT]
     if parts.after:
         made["after"] = list(parts.after)
     return made

@@ -30,7 +30,7 @@ def read_table(path: Path, origin: Origin) -> Suite:
     """One case an item, with a clause a question.
 
     A question that stands on one that is not there, on itself, or in a circle loses that tie, and the suite says how
-    many were lost.
+    many were lost. Of two questions with one number the first is the one that others stand on.
     """
     items: dict[str, list[Row]] = {}
     for row in csv_rows(path):
@@ -66,15 +66,15 @@ def _case(path: Path, identity: str, rows: Sequence[Row]) -> tuple[dict[str, JSO
 
 
 def _names(path: Path, rows: Sequence[Row]) -> dict[str, Row]:
-    """Clause ids c<proposition>; a proposition that stands twice is refused, since others could mean either."""
+    """Clause ids c<proposition>; a number that comes again gets a mark, so that no question is lost."""
     named: dict[str, Row] = {}
     for row in rows:
         number = told(path, row, "proposition_id", "a number")
         if not re.fullmatch(r"\d{1,4}", number):
             raise ConfigError(f"{path}:{row.line}: proposition_id: {number[:40]!r}; expected a number")
-        if f"c{int(number)}" in named:
-            raise ConfigError(f"{path}:{row.line}: proposition_id: {number} stands twice for one item; number anew")
-        named[f"c{int(number)}"] = row
+        name = f"c{int(number)}"
+        again = sum(known == name or known.startswith(f"{name}-") for known in named)
+        named[f"{name}-{again + 1}" if again else name] = row
     return named
 
 

@@ -175,7 +175,12 @@ def told(path: Path, row: Row, name: str, what: str = "some text") -> str:
     value = row.value.get(name)
     if not isinstance(value, str) or not value.strip():
         raise ConfigError(f"{path}:{row.line}: {name}: there is no text; expected {what}")
-    return value.strip()
+    return unix_lines(value).strip()
+
+
+def unix_lines(text: str) -> str:
+    """The text with every end of a line as a line feed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def plain_origin(path: Path) -> Origin:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from imgaudit.errors import ConfigError
 from imgaudit.registry import importer
-from imgaudit.suites.importers._table import Origin, Row, first_object, json_rows, slug, suite_of, told
+from imgaudit.suites.importers._table import Origin, Row, first_object, json_rows, slug, suite_of, told, unix_lines
 from imgaudit.suites.schema import Suite
 from imgaudit.types import JSON
 
@@ -49,7 +49,7 @@ def _case(path: Path, row: Row, lang: str) -> dict[str, JSON]:
     return {
         "id": f"longtext-{lang}-{number:03d}",
         "prompt": told(path, row, "prompt"),
-        "expect": {"text": [text for text in texts if text.strip()]},
+        "expect": {"text": [unix_lines(text) for text in texts if text.strip()]},
         "tags": tags,
         "lang": lang,
     }
