@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,8 @@ def distinct(folder: Path) -> list[Image.Image]:
             looks.append(seen)
             pictures.append(image)
     prints = Prints([print_of(look) for look in looks])
-    found = [*near_copies(prints), *turned_copies(prints)]
-    again = {int(second) for one in found for second in one.second}
+    pieces = [*near_copies(prints), *turned_copies(prints)]
+    again = {int(second) for piece in pieces for second in piece.second}
     return [picture for place, picture in enumerate(pictures) if place not in again]
 
 
@@ -124,7 +125,7 @@ def threshold(cosines: NDArray[np.float64], allowed: float = FALSE_PAIRS) -> flo
     ordered = np.sort(cosines)[::-1]
     reached = int(allowed * len(ordered))
     edge = float(ordered[reached]) if reached < len(ordered) else -1.0
-    return min(1.0, (np.floor(round(edge * 1000, 6)) + 1) / 1000)
+    return min(1.0, (math.floor(round(edge * 1000, 6)) + 1) / 1000)
 
 
 def fit(images: Sequence[Image.Image], perceiver: EmbeddingPerceiver, name: str) -> dict[str, Any]:

@@ -67,6 +67,7 @@ class DiversityChecker:
     )
     labels: ClassVar[Mapping[str, str]] = {
         "space": "model of the embeddings, or why there are none",
+        "layout_vendi": "of the whole run: why it is not told",
     }
     codes: ClassVar[Mapping[str, str]] = {
         "diversity.collapsed": "of three seeds of the prompt or more, at least half of the pairs are near copies",
@@ -264,7 +265,7 @@ def _over_all(size: int, sets: Sequence[_Set], measured: Sequence[GroupFinding])
         counted=counted,
         measures=measures,
         intervals=intervals,
-        labels={"space": space},
+        labels={"space": space} | ({"layout_vendi": "not told: too many pictures"} if counted > MANY else {}),
         counts={"prompts": len(sets), "collapsed": collapsed},
         message=_run_message(measures, counted, len(sets), collapsed, space),
     )

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Literal
 
 from imgaudit.checkers._prints import EMBEDDING, PIXELS, print_json, print_of, vector_json, vector_of
 from imgaudit.digest import rounded
-from imgaudit.kernels.copies import TURNED_SURE, Prints, near_copies, turned_copies
+from imgaudit.kernels.copies import TURNED_SURE, Prints, near_forest, turned_copies
 from imgaudit.kernels.hashes import TURNS
 from imgaudit.percepts import Embedding, Pixels
 from imgaudit.registry import checker
@@ -175,7 +175,7 @@ Linked = tuple[str, str, Link, Link]
 
 def _near(kept: Sequence[Kept], joined: Union) -> Iterator[Linked]:
     """Near copies among pictures with different pixels; a pair that is joined through others already is passed over."""
-    for found in near_copies(Prints([print_of(one.seen) for one in kept])):
+    for found in near_forest(Prints([print_of(one.seen) for one in kept])):
         for i, j, bits in zip(found.first.tolist(), found.second.tolist(), found.bits.tolist(), strict=True):
             one, other = kept[i].id, kept[j].id
             if joined.join(one, other):

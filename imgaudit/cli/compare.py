@@ -36,6 +36,7 @@ def compare(
     rescored: Path | None = typer.Option(None, "--rescored", help="With --rescore: keep the new scores here."),
     clip: str | None = typer.Option(None, help="With --rescore: CLIP model; that of the candidate if not given."),
     ocr: str | None = typer.Option(None, help="With --rescore: OCR engine; that of the candidate if not given."),
+    embedding: str | None = typer.Option(None, help="With --rescore: model that compares pictures, as for audit."),
     as_json: bool = typer.Option(False, "--json", help="Print comparison.json in place of sentences."),
 ) -> int:
     """Compare two runs at the prompt, against the margins of a rubric.
@@ -51,12 +52,13 @@ def compare(
     given = (("junit", junit), ("markdown", markdown), ("sarif", sarif))
     files = {name: path for name, path in given if path is not None}
     folder = _folder(out, candidate)
-    if not rescore and (rescored or clip or ocr):
-        raise UsageError("--rescored, --clip and --ocr say how to score anew; add --rescore")
+    if not rescore and (rescored or clip or ocr or embedding):
+        raise UsageError("--rescored, --clip, --ocr and --embedding say how to score anew; add --rescore")
     stored = open_side(base), open_side(candidate)
     with contextlib.ExitStack() as stack:
         if rescore:
-            stored = stack.enter_context(_anew(stored, rescored, judge, {"clip": clip, "ocr": ocr}))
+            models = {"clip": clip, "ocr": ocr, "embedding": embedding}
+            stored = stack.enter_context(_anew(stored, rescored, judge, models))
         comparison = compare_runs(*stored, judge, names=(name_of(base), name_of(candidate)), rescored=rescore)
         written = write_reports(ComparedRuns(comparison, *stored), folder, wanted, files)
     if as_json:
@@ -113,6 +115,9 @@ def _show(comparison: Comparison) -> None:
         console.print(table)
     for sentence in comparison.why:
         console.print(Text(f"- {visible(sentence)}"))
+    for line in comparison.sameness:
+        if line.answer != "not told":
+            console.print(Text(f"- by {line.view}, which decides nothing: {line.why}"))
 
 
 def _row(test: Tested) -> tuple[str, ...]:

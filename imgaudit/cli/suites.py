@@ -38,6 +38,8 @@ def show(
         typer.echo(loaded.model_dump_json(exclude_defaults=True))
         return
     typer.echo(f"{loaded.name}: {loaded.title}\n\n{loaded.about.strip()}\n\nlicence: {loaded.licence}")
+    if loaded.source:
+        typer.echo(f"source: {loaded.source}")
     tags = Counter(tag for case in loaded.resolved().cases for tag in case.tags)
     typer.echo("tags: " + ", ".join(f"{tag} ({count})" for tag, count in sorted(tags.items())) + "\n")
     for case in loaded.cases:

@@ -14,7 +14,7 @@ from typing import Literal
 from imgaudit.digest import digest, digest_bytes
 from imgaudit.engine.perceiving import Planner, Subject
 from imgaudit.errors import ModelUnavailable, PictureError, UsageError
-from imgaudit.perceivers.gallery import Entry, Gallery, GalleryPerceiver
+from imgaudit.perceivers.gallery import Entry, Gallery, GalleryPerceiver, print_of
 from imgaudit.percepts import Embedding, Pixels
 from imgaudit.pictures import FoundFile, find_files, read
 from imgaudit.types import Abstained, Case, Percepts, Query
@@ -122,6 +122,8 @@ def _add(
     unreadable: dict[str, str],
     roles: set[Role],
 ) -> None:
+    import numpy as np
+
     look = seen.seen(PIXELS, Pixels)
     if not isinstance(look, Pixels):
         why = look.reason if isinstance(look, Abstained) else look.error
@@ -131,7 +133,7 @@ def _add(
     for role, query in zip(ROLES, (EMBEDDING, CLIP), strict=True):
         found = seen.get(query)
         if vector is None and isinstance(found, Embedding):
-            vector = found.vector
+            vector = np.array(found.vector, dtype=np.float32)
             roles.add(role)
     folder, _, rest = subject.path.partition("/")
-    entries.append(Entry(subject.path, folder if rest else ROOT_KIND, look, vector))
+    entries.append(Entry(subject.path, folder if rest else ROOT_KIND, print_of(look), vector))

@@ -99,6 +99,30 @@ def near_copies(prints: Prints) -> Iterator[Found]:
             yield Found(first[good], second[good], bits[good], STRAIGHT)
 
 
+def near_forest(prints: Prints) -> Iterator[Found]:
+    """As many near copies as join all that belong together, in pieces: a pair that others join already is left out.
+
+    So a set of pictures that are all alike costs little more than its number, and not the number of its pairs.
+    """
+    group = np.arange(len(prints))
+    for first, second, bits in near_pairs(prints.pdq, PDQ_RADIUS, group) if len(prints) > 1 else ():
+        for start in range(0, len(first), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            apart = np.flatnonzero(group[first[part]] != group[second[part]]) + start
+            good = apart[confirmed(prints, first[apart], prints, second[apart])]
+            kept = [place for place in good.tolist() if _join(group, int(first[place]), int(second[place]))]
+            if kept:
+                yield Found(first[kept], second[kept], bits[kept], STRAIGHT)
+
+
+def _join(group: Ints, one: int, other: int) -> bool:
+    """Give all of two groups one number; false where they have one."""
+    low, high = sorted((int(group[one]), int(group[other])))
+    if low != high:
+        group[group == high] = low
+    return low != high
+
+
 def turned_copies(prints: Prints) -> Iterator[Found]:
     """All copies among pictures that were turned or mirrored, in pieces, each pair once for a turn."""
     for turn in _SEARCHED:

@@ -27,7 +27,7 @@ _CHUNK = 1 << 18
 _BLOCK = 2048
 
 
-def near_pairs(words: Words, radius: int) -> Iterator[Pairs]:
+def near_pairs(words: Words, radius: int, group: Ints | None = None) -> Iterator[Pairs]:
     """All pairs of hashes that differ in at most `radius` bits, in pieces: first index < second index, distance.
 
     Each pair is given once. Memory is bounded by the hashes and the piece, about 40 MB.
@@ -35,6 +35,7 @@ def near_pairs(words: Words, radius: int) -> Iterator[Pairs]:
     Args:
         words: uint16, shape (hashes, words a hash).
         radius: in bits; below the length of a hash.
+        group: a number a hash; hashes of one number are not compared. The caller may change it between pieces.
     """
     for band, allowed in _bands(words, radius):
         ranked = _Ranked.by(words, band)
@@ -47,6 +48,9 @@ def near_pairs(words: Words, radius: int) -> Iterator[Pairs]:
                 items, low = places, places + 1
                 high = np.searchsorted(ranked.key, ranked.key, "right")
             for first, second in _spans(items, low, high):
+                if group is not None:
+                    open_pairs = group[ranked.order[first]] != group[ranked.order[second]]
+                    first, second = first[open_pairs], second[open_pairs]
                 for one, other, apart in _kept(ranked, ranked, (first, second), band, radius):
                     yield np.minimum(one, other), np.maximum(one, other), apart
 

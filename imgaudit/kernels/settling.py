@@ -24,10 +24,13 @@ from scipy.special import betaincinv, chdtri, gammaln
 
 from imgaudit.kernels.spread import (
     ALPHA,
+    LEAST_EXPECTED,
     TAIL,
     TOLERANCE,
     UNKNOWN_SHARE,
     Shares,
+    enumerable,
+    expected_null_tv,
     g_statistic,
     null,
     tv_upper,
@@ -118,6 +121,15 @@ def _critical(reference: Shares, size: int, alpha: float) -> float:
     return chance.critical_g(alpha) * (1 - 1e-9)
 
 
+def _near_critical(reference: Shares, size: int, alpha: float) -> float:
+    """The same by G's limiting distribution with Williams' correction where it is good enough: drawing takes long."""
+    freedom = len(reference) - 1
+    if enumerable(len(reference), size) or size * min(reference) < LEAST_EXPECTED:
+        return _critical(reference, size, alpha)
+    correction = 1 + (sum(1 / share for share in reference) - 1) / (6 * size * freedom)
+    return float(chdtri(freedom, alpha)) * correction
+
+
 # --- to settle an open set -------------------------------------------------------------------------------------------
 
 
@@ -184,9 +196,9 @@ def _settled(
         near, far = _nearest(continued, reference, unknown), _farthest(continued, reference, unknown)
     total = int(near[0].sum())
     distance = np.abs(near / total - np.asarray(reference)).sum(1) / 2
-    distance = np.sqrt(np.maximum(0.0, distance**2 - null(reference, total).mean_tv ** 2))  # `likely_distance`
+    distance = np.sqrt(np.maximum(0.0, distance**2 - expected_null_tv(reference, total) ** 2))  # `likely_distance`
     tolerated = _bounded(far, reference)
-    significant = g_statistic(near, reference) >= _critical(reference, total, alpha)
+    significant = g_statistic(near, reference) >= _near_critical(reference, total, alpha)
     skewed = significant & (distance > TOLERANCE) & ~tolerated
     return float(skewed.mean()), float(tolerated.mean())
 

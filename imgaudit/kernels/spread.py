@@ -144,11 +144,16 @@ class Null:
         return float(self.g[place]) if place < len(self.g) else math.inf
 
 
-@lru_cache(maxsize=512)
+def enumerable(groups: int, size: int) -> bool:
+    """Whether so few outcomes are possible that all are looked at."""
+    return math.comb(size + groups - 1, groups - 1) <= MAX_OUTCOMES
+
+
+@lru_cache(maxsize=96)
 def null(reference: Shares, size: int) -> Null:
     """The null distribution of `size` draws: enumerated where there are few outcomes, else drawn."""
     groups = len(reference)
-    drawn = math.comb(size + groups - 1, groups - 1) > MAX_OUTCOMES
+    drawn = not enumerable(groups, size)
     if drawn:
         counts = np.random.default_rng(_SEED).multinomial(size, _normalised(reference), DRAWS)
         mass = np.full(DRAWS, 1 / DRAWS)

@@ -18,7 +18,10 @@ from imgaudit.registry import perceiver
 from imgaudit.types import Abstained, Failed, Look, Sight
 
 if TYPE_CHECKING:
-    from imgaudit.kernels.copies import Print
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imgaudit.kernels.copies import Print, Prints
 
 NONE_GIVEN = "not checked against any gallery"
 REMEDY = "name a folder of reference works, training samples or protected characters: --gallery DIR"
@@ -28,12 +31,12 @@ _SUREST = {"exact": 0, "near": 1, "turned": 2, "semantic": 3}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One picture of the gallery."""
+    """One picture of the gallery; `vector` is a unit vector, float32."""
 
     file: str
     kind: str
-    look: Pixels
-    vector: tuple[float, ...] | None = None
+    printed: Print
+    vector: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,10 @@ class GalleryPerceiver:
         from imgaudit.kernels.copies import Prints
 
         self._gallery = gallery
-        self._prints = Prints([print_of(entry.look) for entry in gallery.entries])
+        self._prints = Prints([entry.printed for entry in gallery.entries])
         self._by_digest: dict[str, list[int]] = {}
         for place, entry in enumerate(gallery.entries):
-            self._by_digest.setdefault(entry.look.digest, []).append(place)
+            self._by_digest.setdefault(entry.printed.digest, []).append(place)
         self._embedded = [place for place, entry in enumerate(gallery.entries) if entry.vector is not None]
         self._vectors = self._matrix()
 
@@ -120,11 +123,10 @@ class GalleryPerceiver:
             sights[place] = self._sight(prints.digests[row], near[row], _embedding(looks[place]))
         return [sights[place] if place in sights else seen[place] for place in range(len(looks))]
 
-    def _near(self, prints: object) -> list[dict[int, tuple[int, int]]]:
+    def _near(self, prints: Prints) -> list[dict[int, tuple[int, int]]]:
         """For each picture: gallery index -> bits and turn, the straight copy first, then the nearest."""
-        from imgaudit.kernels.copies import STRAIGHT, Prints, copies_in
+        from imgaudit.kernels.copies import STRAIGHT, copies_in
 
-        assert isinstance(prints, Prints)
         found: list[dict[int, tuple[int, int]]] = [{} for _ in range(len(prints))]
         for piece in copies_in(prints, self._prints):
             for first, second, bits in zip(piece.first, piece.second, piece.bits, strict=True):
@@ -182,17 +184,17 @@ class GalleryPerceiver:
 
     # --- embeddings
 
-    def _matrix(self) -> object:
+    def _matrix(self) -> NDArray[np.float32]:
         import numpy as np
 
-        return np.array([self._gallery.entries[place].vector for place in self._embedded], dtype=np.float32)
+        found = [self._gallery.entries[place].vector for place in self._embedded]
+        return np.stack([vector for vector in found if vector is not None]) if found else np.zeros((0, 1), np.float32)
 
     def _cosines(self, embedded: Embedding | Abstained | Failed) -> dict[int, float]:
         """Gallery index -> cosine; empty where one side has no vector."""
         import numpy as np
 
         vectors = self._vectors
-        assert isinstance(vectors, np.ndarray)
         if not isinstance(embedded, Embedding) or not len(vectors) or vectors.shape[1] != len(embedded.vector):
             return {}
         cosines = np.clip(vectors @ np.array(embedded.vector, dtype=np.float32), -1, 1)

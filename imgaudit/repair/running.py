@@ -27,8 +27,9 @@ from imgaudit.types import JSON, Decision, Generator
 
 MACHINES = ("device", "dtype")
 """What a perceiver says of the machine it runs on; it may be another one than the run's."""
-NOT_NEEDED = ("c2pa",)
-"""Roles whose local option a repair does without: a repaired file has no manifest that a trust list could hold."""
+NOT_NEEDED = ("c2pa", "embedding")
+"""Roles whose local option a repair does without: a repaired file has no manifest that a trust list could hold, and
+pictures are not compared with each other while one of them is repaired."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ def _check_eyes(run: RunInfo, pool: PerceiverPool) -> None:
     for role, before in sorted(run.perceivers.items()):
         if getattr(pool.get(role), "reads", None) == "bytes":
             continue  # what a file says of itself: the repaired one says something else in any case
-        if role == "gallery":
-            continue  # where it lies is not on record; the repaired run says that it was compared with none
+        if role in ("embedding", "gallery"):
+            continue  # where a gallery lies is not on record; the repaired run says that it was compared with none
         now = pool.identity(role)
         changed = sorted(k for k in {*before, *now} - {*MACHINES} if before.get(k) != now.get(k))
         if changed:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imgaudit.errors import UsageError
 from imgaudit.suites.layouts import joined, listing
+from imgaudit.suites.layouts._files import composed
 from imgaudit.suites.prompts_file import PromptRow, PromptsFile
 from imgaudit.suites.schema import Suite
 
@@ -20,7 +21,8 @@ class SuitePictures(PromptsFile):
 
     def __init__(self, suite: Suite, folder: Path) -> None:
         claimed = joined(suite.cases, listing(folder))
-        super().__init__(folder, {name: PromptRow(case, index, True) for name, (case, index) in claimed.items()})
+        rows = {composed(name): PromptRow(case, index, True) for name, (case, index) in claimed.items()}
+        super().__init__(folder, rows)
         self._digest = suite.digest
         seen = {case.id for case, _ in claimed.values()}
         self.without = tuple(case.id for case in suite.cases if case.id not in seen)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from imgaudit.kernels import hashes
-from imgaudit.kernels.copies import STRAIGHT, Print, Prints, copies_in, near_copies, turned_copies
+from imgaudit.kernels.copies import STRAIGHT, Print, Prints, copies_in, near_copies, near_forest, turned_copies
 from imgaudit.kernels.hashes import TURNS
 
 
@@ -53,6 +53,18 @@ def test_a_turned_copy_is_found_and_named_by_what_was_done(turn: int):
     assert pairs(near_copies(kept)) == set()
     # who is turned right the other way round was turned left
     assert found == ({(2, 0, 0)} if turn == 2 else {(0, 2, turn)})
+
+
+def test_a_forest_joins_what_all_pairs_join_with_as_few_pairs_as_can_be():
+    brighter = [photo(seed).astype(int) + step for seed in (1, 2) for step in range(5)]
+    kept = prints(*(np.clip(rgb, 0, 255).astype(np.uint8) for rgb in brighter), photo(3))
+
+    all_pairs, forest = pairs(near_copies(kept)), pairs(near_forest(kept))
+
+    assert len(all_pairs) == 20
+    assert len(forest) == 8
+    assert forest <= all_pairs
+    assert pairs(near_forest(prints(photo(1)))) == pairs(near_forest(prints())) == set()
 
 
 def test_copies_in_another_set_are_found_straight_and_turned():

@@ -104,7 +104,7 @@ def test_too_few_or_equal_values_have_no_interval():
     assert bootstrap_mean([0.2] * 20) is None
 
 
-@pytest.mark.parametrize(("count", "least"), [(10, 0.86), (30, 0.91)])
+@pytest.mark.parametrize(("count", "least"), [(6, 0.88), (10, 0.89), (30, 0.9)])
 def test_the_interval_covers_the_mean_about_as_often_as_it_says(count: int, least: float):
     random = np.random.default_rng(count)
     trials = 300
@@ -113,4 +113,4 @@ def test_the_interval_covers_the_mean_about_as_often_as_it_says(count: int, leas
         low, high = bootstrap_mean(random.gamma(4.0, 0.05, count), draws=1000) or (0.0, 0.0)
         covered += low <= 0.2 <= high
 
-    assert least <= covered / trials <= 0.99
+    assert least <= covered / trials <= 0.985

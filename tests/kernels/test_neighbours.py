@@ -74,6 +74,16 @@ def test_the_pair_search_works_in_pieces_when_many_hashes_share_a_word():
     assert sum(len(first) for first, _, _ in near_pairs(hashes, 31)) == 900 * 899 // 2
 
 
+def test_hashes_of_one_group_are_not_compared():
+    hashes = clustered(64, 31)
+    group = np.arange(len(hashes)) % 3
+
+    found = listed(near_pairs(as_words(hashes), 31, group))
+
+    assert set(found) == {pair for pair in listed(near_pairs(as_words(hashes), 31)) if group[pair[0]] != group[pair[1]]}
+    assert len(found) > 20
+
+
 def test_few_hashes_have_no_pairs_and_what_does_not_fit_is_refused():
     assert list(near_pairs(as_words([]), 0)) == []
     assert list(near_pairs(as_words(["00" * 32]), 31)) == []

@@ -89,3 +89,14 @@ def test_what_cannot_be_told_is_missing_and_not_a_number():
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (7, 7)])
 def test_the_smallest_pictures_are_looked_at(size: tuple[int, int]):
     assert looked(Image.new("RGB", size, "red")).numbers["width"] == size[0]
+
+
+def test_the_hashes_of_the_turned_picture_are_told_beside_its_own():
+    from imgaudit.kernels.hashes import TURNS, distance
+
+    noise = Image.fromarray(np.random.default_rng(4).integers(0, 256, (7, 9, 3)).astype(np.uint8)).resize((180, 140))
+    seen, mirrored = looked(noise), looked(noise.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+
+    assert len(seen.turned) == len(TURNS)
+    assert distance(seen.turned[TURNS.index("mirrored")], mirrored.pdq) <= 31
+    assert distance(seen.pdq, mirrored.pdq) > 60

@@ -213,6 +213,7 @@ def test_clauses_of_a_suite_have_ids_of_their_own_and_no_circles(tmp_path: Path)
     assert len(load_suite(write(tmp_path, "s.yaml", head + one % "" + two % ("c2", "c1"))).cases[0].clauses) == 2
 
 
+@pytest.mark.slow
 def test_the_largest_public_set_is_imported_written_and_read_in_seconds(tmp_path: Path) -> None:
     items = [
         {"id": f"coco_{number}", "caption": f"board {number}", "question": f"what is on shelf {shelf}?",

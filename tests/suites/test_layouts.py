@@ -288,6 +288,19 @@ def test_a_folder_is_joined_to_a_suite_and_what_is_missing_is_named(tmp_path: Pa
     assert found.digest == suite.digest
 
 
+def test_a_name_in_letters_and_accents_apart_is_found_by_the_audit(tmp_path: Path) -> None:
+    path = paint(tmp_path / "out" / "ein Cafe\u0301_0.png")
+    suite = import_suite(_prompts(tmp_path, "ein Caf\u00e9\n"))
+
+    assert suite_pictures(suite, [tmp_path / "out"]).find("ein Caf\u00e9_0.png", path) is not None
+
+
+def _prompts(folder: Path, text: str) -> Path:
+    path = folder / "prompts.txt"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def test_two_cases_that_claim_one_picture_are_an_error(tmp_path: Path) -> None:
     paint(tmp_path / "kite_3.png")
 
