@@ -41,10 +41,6 @@ def _attested(id: str, title: str, question: str, *helpers: str, use: bool = Tru
     return Dimension(id, title, "use" if use else "picture", "attestation", question, helpers)
 
 
-def _limit(id: str, title: str, sentence: str, use: bool = False) -> Dimension:
-    return Dimension(id, title, "use" if use else "picture", "limit", sentence)
-
-
 DIMENSIONS: tuple[Dimension, ...] = (
     _checked(
         "adherence", "Prompt adherence", "Does the picture show what its prompt says?", "adherence",

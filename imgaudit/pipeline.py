@@ -401,7 +401,7 @@ def _report(
     beside: tuple[dict[str, int], dict[str, Sequence[str]], dict[str, tuple[Answer, ...]]],
 ) -> Report:  # fmt: skip
     refusals, tags, answers = beside
-    notices = personal.notices(run.perceivers)
+    notices = personal.notices(role for role, facts in run.perceivers.items() if facts)
     lines = summary.dimension_lines(images, groups, rubric, answers)
     coverage = summary.coverage_of(images)
     verdict = _with_refusals(judge_set(groups, rubric), refusals)

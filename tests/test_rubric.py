@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 
 import pytest
 
-from imgaudit.dimensions import DIMENSIONS
+from imgaudit.dimensions import BY_ID, DIMENSIONS
 from imgaudit.errors import ConfigError, UsageError
 from imgaudit.rubric import (
     SEVERITY,
@@ -19,6 +20,9 @@ from imgaudit.rubric import (
 )
 from imgaudit.types import Decision, Finding, GroupFinding, Region
 
+COPYRIGHT = (
+    '  copyright: {attestation: {scope: picture, valid_days: 365}, because: "A question of contracts, not of pixels."}\n'
+)
 LOADED = Finding(checker="load", version="1", outcome="measured")
 
 
@@ -178,8 +182,7 @@ def test_conditions_are_read_as_they_are_written():
         ("when: hands.defect >= 0.5", "when: hands.defect is bad", r"mine.yaml:\d+: .*cannot read the condition"),
         ("when: hands.defect >= 0.5", "when: hands.defect >= 0.5 and text.cer > 1", r"several checkers"),
         ("  perspective:", "  perspektive:", r"mine.yaml:\d+: .*perspektive"),
-        ("  consistency: {because: \"Nothing measures it yet.\"}\n", "", r"may drop no dimension.*consistency"),
-        ("  consistency: {", "  consistency: {required: true, ", r"cannot be checked yet"),
+        (COPYRIGHT, "", r"may drop no dimension.*copyright"),
         ("on_abstain: hold", "on_abstian: hold", r"mine.yaml:\d+: .*on_abstian.*did you mean 'on_abstain'"),
         ("then: reject", "then: destroy", r"mine.yaml:\d+: "),
         ("version: \"1\"", "version: [", r"mine.yaml:\d+: .*YAML"),
@@ -193,3 +196,11 @@ def test_a_wrong_rubric_is_refused_with_file_and_line(written, old: str, new: st
 def test_an_unknown_rubric_name_lists_those_there_are():
     with pytest.raises(UsageError, match="draft, illustration, photo, print, publish, stock, strict"):
         load_rubric("pubish")
+
+
+def test_what_nothing_answers_cannot_be_required(written, monkeypatch: pytest.MonkeyPatch):
+    unanswered = dataclasses.replace(BY_ID["style"], how="limit", checkers=())
+    monkeypatch.setitem(BY_ID, "style", unanswered)
+
+    with pytest.raises(ConfigError, match="cannot be checked yet"):
+        load_rubric(written("  style:\n    required: false", "  style:\n    required: true"))

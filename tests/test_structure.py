@@ -31,6 +31,7 @@ ALLOWED = {
     ("generators", "suites"),  # pictures rendered elsewhere lie as the public suites lay them out
     ("embedded", "generators"),  # a card measures the route of redrawing a part
     ("perceivers", "embedded"),  # the embedded CLIP knows its own world
+    ("perceivers", "prompts"),  # a brand file is read by the prompts' own schema
     ("perceivers", "provenance"),  # metadata percepts are read by the provenance library
     ("suites", "embedded"),  # the packaged suite of shapes is written by the world's own grammar
     ("checkers", "prompts"),  # expected strings are read from prompts

@@ -171,10 +171,13 @@ def _said(
     if told <= YES | NO:
         return [None if word in UNSURE else word in YES for word in words], "classes", False
     expected = "expected yes or no, defect or fine, or a number everywhere; leave empty what nobody could tell"
-    numbers: list[Said | None] = []
-    for (number, cells), word in zip(body, words, strict=True):
-        where = f"{path}:{number}: {label} {cells[place][:40]!r}"
-        numbers.append(None if word in UNSURE else _number(word, where, expected))
+    places = [f"{path}:{number}: {label} {cells[place][:40]!r}" for number, cells in body]
+    pairs = [(word, where) for word, where in zip(words, places, strict=True) if word not in UNSURE]
+    for word, where in (pair for pair in pairs if pair[0] not in YES | NO | {FAULT, FINE}):
+        _number(word, where, expected)  # the word that fits nothing is named before those it stands beside
+    numbers: list[Said | None] = [
+        None if word in UNSURE else _number(word, where, expected) for word, where in zip(words, places, strict=True)
+    ]
     return numbers, "scores", False
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from imgaudit.digest import digest_pixels
-from imgaudit.errors import UsageError
+from imgaudit.errors import ImgauditError, UsageError
 from imgaudit.kernels.copies import Prints, near_copies, turned_copies
 from imgaudit.kernels.inference import clopper_pearson
 from imgaudit.perceivers.embedding import FORMAT, EmbeddingPerceiver
@@ -162,7 +162,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--embedding", required=True)
     options.add_argument("--out", type=Path, required=True)
     chosen = options.parse_args(arguments)
-    content = fit(distinct(chosen.folder), EmbeddingPerceiver(chosen.embedding), chosen.folder.resolve().name)
+    try:
+        perceiver = EmbeddingPerceiver(chosen.embedding)
+        content = fit(distinct(chosen.folder), perceiver, chosen.folder.resolve().name)
+    except ImgauditError as error:
+        raise SystemExit(f"fit_copies: {error}") from None
     chosen.out.write_text(json.dumps(content, indent=1) + "\n")
     print(f"{content['copy_from']:g}: {content['basis']}")
     for edit, share in content["found"].items():

@@ -258,7 +258,8 @@ def _finding(cast: _Cast, casts: Sequence[_Cast], odd: Mapping[str, Measured]) -
     figures, colours = len(cast.ids), len(cast.coloured)
     if max(figures, colours) < 2:
         few = f"{max(figures, colours)} of {cast.size} pictures could be compared; two are needed"
-        return _abstained(cast.name, cast.size, max(figures, colours), few + (f" ({cast.why_not})" if cast.why_not else ""))
+        why = f"{few} ({cast.why_not})" if cast.why_not else few
+        return _abstained(cast.name, cast.size, max(figures, colours), why)
     measures: dict[str, float] = {}
     words = []
     if figures > 1:

@@ -46,7 +46,7 @@ class MemorisationChecker:
         "gallery": "first 16 digits of the gallery's digest",
         "copy_of": "file of the gallery that it is a copy of, the surest one",
         "kind": "subfolder that this file lies in",
-        "kinds": "subfolders of all files that it is a copy of, separated by spaces",
+        "kinds": "subfolders of all files that it is a copy of, separated by commas",
         "nearest": "file of the gallery with the most similar embedding, copy or not",
         "model": "of the embedding",
         "threshold": "cosine from which a copy is called semantic, and where that comes from",
@@ -90,7 +90,7 @@ def _measured(seen: GalleryMatches) -> Measured:
     unmeasured = {}
     if first is not None:
         labels |= {"copy_of": first.file, "kind": first.kind}
-        labels["kinds"] = " ".join(sorted({match.kind for match in seen.matches}))
+        labels["kinds"] = ", ".join(sorted({match.kind for match in seen.matches}))
         if first.bits is not None:
             measures["distance"] = float(first.bits)
     if seen.cosine is not None and seen.nearest is not None:

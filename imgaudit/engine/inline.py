@@ -156,7 +156,9 @@ class InlineEngine:
     def finding(self, checker: Checker, outcome: Outcome, subject: Subject, percepts: Percepts) -> Finding:
         """An outcome, on record."""
         asked = _guarded(lambda: list(checker.ask(subject.case, percepts)))
-        roles = sorted({q.perceiver for q in asked}) if isinstance(asked, list) else []
+        # who was not let through is not even built: it might read a gallery of faces
+        allowed = [q for q in asked if self.planner.gate.refusal(q) is None] if isinstance(asked, list) else []
+        roles = sorted({q.perceiver for q in allowed})
         by = {role: digest(dict(self.planner.pool.identity(role))) for role in roles}
         return finding_of(checker, outcome, by, self._calibrations.get(checker.name))
 

@@ -93,7 +93,7 @@ def _transformers(where: str) -> FaceModel:
 
     def run(face: np.ndarray) -> Any:
         with torch.inference_mode():
-            seen = model(**prepare(images=face, return_tensors="pt"))
+            seen = model(**prepare(images=face.copy(), return_tensors="pt"))  # torch warns of arrays it may not write
         pooled = getattr(seen, "pooler_output", None)
         return (pooled if pooled is not None else seen.last_hidden_state[:, 0]).float().numpy()
 

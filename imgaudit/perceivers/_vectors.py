@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -162,7 +163,8 @@ def _transformers(where: str, label: str) -> tuple[Any, Any, dict[str, str]]:
             raise ValueError(f"it is a {config.model_type}; expected one of {', '.join(DINO_KINDS)}")
         processor = transformers.AutoImageProcessor.from_pretrained(source, **options)
         # a pickle could run code, so only safetensors are read
-        model = transformers.AutoModel.from_pretrained(source, config=config, use_safetensors=True, **options)
+        with _no_bars():
+            model = transformers.AutoModel.from_pretrained(source, config=config, use_safetensors=True, **options)
     except Exception as error:  # a stranger's files: transformers, safetensors and the hub raise what they like
         why = " ".join(str(error).split())[:160] or type(error).__name__
         raise ModelUnavailable(f"{label}: cannot be loaded: {why}", DINO_REMEDY) from error
@@ -176,6 +178,20 @@ def _transformers(where: str, label: str) -> tuple[Any, Any, dict[str, str]]:
         "device": device,
     }
     return model.eval().to(device), processor, facts
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Without transformers' bars of progress, which it draws into pipes too."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _state_digest(model: Any) -> str:

@@ -3,8 +3,9 @@
 The option is the path of a brand file (`--brand FILE`, format imgaudit-brand/1). Without one this perceiver is not
 there, and the checker abstains. Logos are picture files beside the brand file.
 
-Known limits: a logo is found by its own shapes, so one with few of them cannot be told (it is said to be too plain), and
-one drawn anew by a generator with other shapes is not the logo and is not found; colours are those of the whole picture.
+Known limits: a logo is found by its own shapes, so one with few of them cannot be told (it is said to be too plain),
+and one drawn anew by a generator with other shapes is not the logo and is not found; colours are those of the whole
+picture.
 """
 
 from __future__ import annotations

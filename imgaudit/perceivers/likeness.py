@@ -149,8 +149,8 @@ def _cosine(text: str) -> float:
         value = 2.0
     if not -1 <= value <= 1:
         raise UsageError(
-            f"--likeness: at={text or '(missing)'}: expected the cosine from which faces are one person's by this model, "
-            "such as at=0.45; models differ, so there is no default"
+            f"--likeness: at={text or '(missing)'}: expected the cosine from which two faces are one person's, "
+            "such as at=0.45; it differs from model to model, so there is no default"
         )
     return value
 

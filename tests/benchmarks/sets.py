@@ -1,6 +1,7 @@
 """What comparing whole sets costs: `python -m tests.benchmarks.sets [NAME...] [--imagededup PYTHON]`.
 
     hashing     10,000 pictures of 512 pixels through everything that copies are found by: pictures a second
+    checker     the checker of copies over 100,000 pictures, near and turned: what a run's last step costs
     near        near copies among 100,000 synthetic PDQ hashes, beside comparing every pair
     million     the same among 1,000,000
     turned      mirrored and turned copies among 100,000
@@ -130,6 +131,29 @@ def _peer(python: str, what: str, where: Path) -> dict[str, float]:
     return answer
 
 
+def checker(work: Path, peer: str | None, count: int = 100_000) -> dict[str, float]:
+    """From the projections of all pictures to findings; a thousand pictures have a near copy."""
+    from imgaudit.checkers.duplicates import DuplicatesChecker
+    from imgaudit.types import Case, Member
+
+    random, case = np.random.default_rng(0), Case(id="a")
+
+    def projection() -> dict[str, object]:
+        sizes = {"digest": 32, "pdq": 32, "phash": 8, "grid": 768}
+        made: dict[str, object] = {name: random.bytes(size).hex() for name, size in sizes.items()}
+        return made | {"quality": 100, "turned": [random.bytes(32).hex() for _ in range(7)], "no_vector": "none named"}
+
+    kept = [projection() for _ in range(count - 1000)]
+    kept += [{**kept[number], "digest": random.bytes(32).hex()} for number in range(1000)]
+    members = [Member(f"{number:07d}", case, True, one) for number, one in enumerate(kept)]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    began = time.perf_counter()
+    found = DuplicatesChecker().aggregate(members).groups[0]
+    seconds = time.perf_counter() - began
+    assert found.counts["near"] == 2000, found.counts
+    return {"pictures": count, "seconds": seconds, "before_mib": before}
+
+
 def million(work: Path, peer: str | None) -> dict[str, float]:
     """A million hashes."""
     return near(work, None, 1_000_000)
@@ -149,7 +173,7 @@ def vendi(work: Path, peer: str | None, count: int = 100_000, width: int = 768) 
     """The effective number of pictures of a whole run."""
     from imgaudit.kernels.diversity import vendi_of_vectors
 
-    vectors = np.random.default_rng(0).normal(size=(count, width)).astype(np.float32)
+    vectors = np.random.default_rng(0).standard_normal((count, width), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     began = time.perf_counter()
     score = vendi_of_vectors(vectors)
@@ -160,7 +184,7 @@ def semantic(work: Path, peer: str | None, count: int = 20_000, width: int = 768
     """All pairs of embeddings, in blocks."""
     from imgaudit.kernels.neighbours import similar_pairs
 
-    vectors = np.random.default_rng(0).normal(size=(count, width)).astype(np.float32)
+    vectors = np.random.default_rng(0).standard_normal((count, width), dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors[-100:] = vectors[:100]
     began = time.perf_counter()
@@ -170,7 +194,8 @@ def semantic(work: Path, peer: str | None, count: int = 20_000, width: int = 768
 
 
 BENCHMARKS: dict[str, Callable[[Path, str | None], dict[str, float]]] = {
-    "hashing": hashing, "near": near, "million": million, "turned": turned, "vendi": vendi, "semantic": semantic,
+    "hashing": hashing, "checker": checker, "near": near, "million": million, "turned": turned, "vendi": vendi,
+    "semantic": semantic,
 }  # fmt: skip
 
 

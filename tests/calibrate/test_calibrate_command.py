@@ -135,6 +135,17 @@ def test_peoples_scores_are_mapped_in_their_own_unit(tmp_path: Path) -> None:
     assert classes.about == "probability that people give it a score of 4 or more"
 
 
+def test_scores_that_look_like_classes_keep_their_rows(tmp_path: Path) -> None:
+    """0 and 1 among other numbers are numbers."""
+    from imgaudit.calibrate.labels import read_labels
+
+    csv = write_csv(tmp_path / "l.csv", ("id", "score"), [("a", 3), ("b", 1), ("c", 0), ("d", 2), ("e", "?"), ("f", 1)])
+    labels = read_labels(csv, "hands.defect")
+
+    assert labels.kind == "scores"
+    assert [(row.names["id"], row.said) for row in labels.rows] == [("a", 3), ("b", 1), ("c", 0), ("d", 2), ("f", 1)]
+
+
 def test_several_people_are_heard_together(tmp_path: Path) -> None:
     scores, fault = scored(80)
     rows = []
@@ -274,7 +285,7 @@ FILES = {
     "one kind only": (HEADER + "".join(f"{i}.png,yes,0.{i}\n" for i in range(10, 40)), "all 30 labels are yes"),
     "too few": (HEADER + "a.png,yes,0.9\nb.png,no,0.1\n", "1 yes and 1 no are too few; expected at least 10"),
     "no number": (HEADER + "a.png,yes,nan\n", ":2: hands.defect 'nan' is no finite number"),
-    "no label": (HEADER + "a.png,yes,1\nb.png,maybe,1\n", ":2: label 'yes' is no finite number; expected yes or no"),
+    "no label": (HEADER + "a.png,yes,1\nb.png,maybe,1\n", ":3: label 'maybe' is no finite number; expected yes or no"),
     "infinite": ("file,score,hands.defect\na.png,inf,1\n", "'inf' is no finite number"),
     "twice": (HEADER + "a.png,yes,1\na.png,no,1\n", ":3: 'a.png' is labelled a second time, first in line 2"),
     "twice by one": ("file,rater,label,hands.defect\na,Ann,yes,1\na,Ann,no,1\n", "labelled by Ann a second time"),

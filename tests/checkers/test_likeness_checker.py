@@ -54,7 +54,9 @@ def test_a_face_below_the_cosine_is_like_nobody() -> None:
 def test_consent_is_all_some_or_none_of_the_faces() -> None:
     yes, no = like(consent=0.9), like(consent=0.1)
 
-    assert [measured(*faces).labels["consent"] for faces in ((yes, yes), (yes, no), (no, no))] == ["all", "some", "none"]
+    labels = [measured(*faces).labels["consent"] for faces in ((yes, yes), (yes, no), (no, no))]
+
+    assert labels == ["all", "some", "none"]
     assert measured(yes, no).measures["without_consent"] == 1
 
 

@@ -159,8 +159,10 @@ def test_faces_come_largest_first_and_small_ones_are_refused() -> None:
     assert sight.refused == ("the face is 20 pixels wide; 32 are needed",)
 
 
-def test_a_model_that_does_not_know_the_picture_abstains() -> None:
-    assert perceive(Embedder(answers, knows=False), picture(9, 9), faces(MIDDLE)) == Abstained("it knows shapes alone")
+def test_a_model_that_does_not_know_the_picture_tells_nothing_of_it() -> None:
+    sight = seen(perceive(Embedder(answers, knows=False), picture(9, 9), faces(MIDDLE)))
+
+    assert (sight.told, sight.refused) == ((), ("it knows shapes alone",))
 
 
 def test_no_face_no_pixels_no_attribute_and_a_wrong_upstream_are_told_apart() -> None:
