@@ -21,6 +21,14 @@ from imgaudit.types import Abstained
 
 LEAST_EACH = 10
 LEAST_SCORES = 20
+MOST_BINS = 10
+LEAST_IN_BIN = 15
+USELESS = 0.97
+"""Share of the error of always saying the share of yes, from which on a mapping is told to say nothing."""
+SAYS_NOTHING = (
+    "On held-out labels the probabilities err no less, or hardly less, than always saying the share of yes: they tell "
+    "next to nothing about a single picture."
+)
 Method = Literal["auto", "isotonic", "logistic", "percentile"]
 Floats = kernel.Floats
 
@@ -178,7 +186,7 @@ def _classes(joined: Joined, wish: Wish) -> Calibration:
         raise _turned(f"the area under the curve is {area:.2f}")
     method, told = _chosen(wish.method, values, yes, parts)
     share = kernel.held_out(values, yes, parts, lambda _, wanted: lambda x: np.full(len(x), wanted.mean()))
-    bins = kernel.reliability(told, yes)
+    bins = kernel.reliability(told, yes, min(MOST_BINS, max(2, len(yes) // LEAST_IN_BIN)))
     quality = Quality(
         auroc=_estimate(area, interval, len(items)),
         brier=round(kernel.brier(told, yes), 6),
@@ -191,12 +199,13 @@ def _classes(joined: Joined, wish: Wish) -> Calibration:
         mapping["logistic"] = kernel.logistic(values, yes)
     else:
         mapping["knots"] = _rounded_knots(kernel.isotonic(values, yes, kernel.cautious(len(yes))))
+    empty = kernel.brier(told, yes) >= USELESS * kernel.brier(share, yes)
     limit = (
         f"{yes.mean():.0%} of the labelled pictures are yes. Where the share is another, the probabilities do not "
         "hold; the two error rates of a threshold do, as far as the pictures are alike."
     )
     made = _file(
-        joined, wish, values, **mapping, quality=quality, limits=(limit,),
+        joined, wish, values, **mapping, quality=quality, limits=(*((SAYS_NOTHING,) if empty else ()), limit),
         counts={"yes": int(yes.sum()), "no": int((~yes).sum())},
         reliability=tuple(
             Spread(count=one.count, said=round(one.said, 6), seen=round(one.seen, 6), interval=_six(one.interval))

@@ -45,8 +45,8 @@ from tests.benchmarks.pictures import draw_pictures
 EXTRA = "extra thing"
 """Pictures of two things that show a third: no foil speaks of it, since the prompt does not."""
 KINDS = {
-    "colour": ("single",), "shape": ("single",), "count": ("count",), "relation": ("relation",), "size": ("size",),
-    "background": ("background",), "negation": ("negation", "binding"), "binding": ("binding",),
+    "colour": ("single", "relation", "binding"), "shape": ("single", "relation", "binding"), "count": ("count",),
+    "relation": ("relation",), "size": ("size",), "background": ("background",), "negation": ("negation", "binding"), "binding": ("binding",),
     EXTRA: ("relation", "binding"),
 }  # fmt: skip
 """Kinds of clause, and the families of prompts whose pictures tell of each."""
@@ -135,10 +135,14 @@ def bench_auroc(models: Sequence[str], count: int, renders: Path) -> None:
 
 
 def _wrong(kind: str, truth: dict[str, bool]) -> bool:
-    """Whether the picture is wrong in this kind of clause, and not by the number of its things alone."""
+    """Whether the picture is wrong in this kind of clause itself; a wrong number, colour or shape has its own line.
+
+    The judge calls a place wrong as well where one of the two things is not what it should be.
+    """
     if kind == EXTRA:
         return not truth["count"]
-    return not truth.get(kind, True) and (kind == "count" or truth["count"])
+    first = {"count": (), "colour": ("count",), "shape": ("count",)}.get(kind, ("count", "colour", "shape"))
+    return not truth.get(kind, True) and all(truth.get(other, True) for other in first)
 
 
 def _paired(kind: str, clip: Clip, pictures: Sequence[tuple[Scene, Any, Reading]]) -> list[Scored]:

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.people [CORPORA]
 
-Prints the tables of docs/people.md. Drawn faces are those of tests/lit_faces.py, drawn anew for each row; CORPORA is the
-folder of labelled pictures (see tests/conftest.py). What photographs say chose no threshold.
+Prints the tables of docs/people.md. Drawn faces are those of tests/lit_faces.py, drawn anew for each row; CORPORA is
+the folder of labelled pictures (see tests/conftest.py). What photographs say chose no threshold.
 """
 
 from __future__ import annotations
@@ -42,6 +42,16 @@ def outcome(scene: lit_faces.Scene, seed: int) -> str:
     if isinstance(told, skin.Refusal):
         return "refused"
     return "right" if skin.tone_group(told) == skin.tone_group(scene.tone) else "wrong"
+
+
+def groups() -> Iterator[str]:
+    """In neutral light, by the group that a face was drawn in."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for seed, scene in enumerate(lit_faces.drawn_at_random(DRAWN, SEED)):
+        counts[skin.tone_group(scene.tone), outcome(scene, seed)] += 1
+    yield "| drawn in | right | wrong | refused |\n| --- | --- | --- | --- |"
+    for group in skin.GROUPS:
+        yield f"| {group} | " + " | ".join(str(counts[group, word]) for word in ("right", "wrong", "refused")) + " |"
 
 
 def table(rows: Iterable[tuple[str, Iterable[lit_faces.Scene]]]) -> Iterator[str]:
@@ -135,7 +145,8 @@ def _tones(rgb: np.ndarray, seen: Landmarks) -> Iterator[str]:
 def main() -> None:
     """Print all tables."""
     for title, lines in (
-        ("Drawn faces", table(drawn_rows())), ("Monk swatches", swatch_rows(monk())), ("Angles", swatch_rows(angles())),
+        ("Drawn faces", table(drawn_rows())), ("By group", groups()),
+        ("Monk swatches", swatch_rows(monk())), ("Angles", swatch_rows(angles())),
     ):  # fmt: skip
         print(f"\n## {title}\n")
         for line in lines:

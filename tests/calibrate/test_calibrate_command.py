@@ -203,6 +203,17 @@ def test_the_order_of_the_rows_changes_nothing(tmp_path: Path) -> None:
     assert same[0] == same[1]
 
 
+def test_a_measure_that_tells_nothing_is_said_to(tmp_path: Path) -> None:
+    _, fault = scored(120, seed=1)
+    noise = np.random.default_rng(4).uniform(size=120).round(6)
+    nothing = made(tmp_path / "c.json", labelled_csv(tmp_path / "l.csv", noise, fault), "--measure", "hands.defect")
+    good = made(tmp_path / "d.json", labelled_csv(tmp_path / "m.csv", *scored(120)), "--measure", "hands.defect")
+
+    assert "next to nothing" in nothing.limits[0]
+    assert not any("next to nothing" in limit for limit in good.limits)
+    assert len(nothing.reliability) <= 8
+
+
 def test_a_rare_false_alarm_needs_many_faultless_pictures(tmp_path: Path) -> None:
     scores, fault = scored(60)
     csv = labelled_csv(tmp_path / "l.csv", scores, fault)

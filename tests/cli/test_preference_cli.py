@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imgaudit.cli import main
+from imgaudit.cli import run as imgaudit
 
 
 def test_pictures_of_one_prompt_are_ranked_by_the_model_that_the_option_names(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_pictures_of_one_prompt_are_ranked_by_the_model_that_the_option_names(tm
         lines.append(f"{number}.png,{'a red cup' if number < 3 else 'a dog'}")
     (tmp_path / "prompts.csv").write_text("\n".join(lines) + "\n")
 
-    code = main(
+    code = imgaudit(
         [
             "audit", str(pictures), "--out", str(tmp_path / "run"), "--checks", "preference", "--format", "json",
             "--prompts", str(tmp_path / "prompts.csv"), "--preference", f"pickscore:{tmp_path / 'pick'}",

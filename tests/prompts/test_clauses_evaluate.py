@@ -23,6 +23,7 @@ a,A red cup on a table,entity - whole (cup)
 a,A red cup on a table,"attribute - color (cup, red)"
 a,A red cup on a table,entity - whole (table)
 a,A red cup on a table,"relation - spatial (cup, table, on)"
+b,Three dogs are running,entity - whole (dogs)
 b,Three dogs are running,"other - count (dogs, ==3)"
 b,Three dogs are running,"relation - action (dogs, run)"
 b,Three dogs are running,global - - (photo)
@@ -55,7 +56,9 @@ def test_each_suite_gives_the_facts_that_it_states(folder: Path):
     assert facts["two cats, one dog and a boat"]["count"] == {("cat", "2"), ("dog", "1")}
     assert facts["a cat on the top of a dog"]["relation"] == {("cat", "on top of", "dog")}
     assert facts["A red cup on a table"]["relation"] == {("cup", "on", "table")}
-    assert facts["Three dogs are running"] == {"count": {("dog", "3")}, "action": {("dog", "running")}}
+    assert facts["Three dogs are running"] == {
+        "object": {("dog",)}, "count": {("dog", "3")}, "action": {("dog", "running")},
+    }  # fmt: skip
 
 
 def test_prompts_in_free_form_have_no_answer_and_are_left_out(folder: Path):
