@@ -41,6 +41,7 @@ reports: $(READY)
 # error rates and power of the regression tests, for docs/statistics.md: some minutes on one core
 simulate: $(READY)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m docs.simulate
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m docs.simulate_skew
 
 # reference numbers of other libraries, in a second environment (.tools/oracle); needs a network the first time
 oracle: $(READY)

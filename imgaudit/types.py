@@ -88,8 +88,8 @@ class SharesFrom(Stored):
 
     table: str = Field(min_length=1, max_length=500, description="such as us-cps-2022, or a path beside the suite")
     row: str = Field(min_length=1, max_length=200, description="such as registered nurses")
-    source: str | None = Field(default=None, max_length=2000, description="as the table says; filled in when it is read")
-    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="of the table; checked if it stands")
+    source: str | None = Field(default=None, max_length=2000, description="as the table says; filled in when read")
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="of a file; checked if it stands")
 
 
 class Labelled(Stored):

@@ -46,7 +46,8 @@ EXTRA = "extra thing"
 """Pictures of two things that show a third: no foil speaks of it, since the prompt does not."""
 KINDS = {
     "colour": ("single", "relation", "binding"), "shape": ("single", "relation", "binding"), "count": ("count",),
-    "relation": ("relation",), "size": ("size",), "background": ("background",), "negation": ("negation", "binding"), "binding": ("binding",),
+    "relation": ("relation",), "size": ("size",), "background": ("background",),
+    "negation": ("negation", "binding"), "binding": ("binding",),
     EXTRA: ("relation", "binding"),
 }  # fmt: skip
 """Kinds of clause, and the families of prompts whose pictures tell of each."""
