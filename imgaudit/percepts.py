@@ -396,6 +396,14 @@ class Figure(Percept):
     palette: tuple[Swatch, ...] = Field(description="colours of the clothing or the thing, largest first; may be empty")
 
 
+class FaceEmbedding(Percept):
+    """The face of a character in a joint embedding: for comparing pictures within one run."""
+
+    sensitive: ClassVar[bool] = True
+    model: str
+    vector: tuple[float, ...]
+
+
 class LogoSeen(Stored):
     """Whether one of a brand's logos was found in the picture."""
 

@@ -21,7 +21,8 @@ from imgaudit.rubric import (
 from imgaudit.types import Decision, Finding, GroupFinding, Region
 
 COPYRIGHT = (
-    '  copyright: {attestation: {scope: picture, valid_days: 365}, because: "A question of contracts, not of pixels."}\n'
+    "  copyright: {attestation: {scope: picture, valid_days: 365}, "
+    'because: "A question of contracts, not of pixels."}\n'
 )
 LOADED = Finding(checker="load", version="1", outcome="measured")
 

@@ -1,8 +1,8 @@
 """Does one character look alike in all its pictures, and which picture does not?
 
 Cases that carry the same `character` are compared: every picture's figure (the largest person, else what stands out
-from an even background) is embedded by the joint embedding, cut out, and so is its face where one is seen; the colours
-of its clothing, or of the thing, are compared by earth mover's distance. A picture is odd when it lies plainly farther
+from an even background) is cut out and embedded by the joint embedding, and so is its face where the rubric opts in to
+`character_faces`; the colours of its clothing, or of the thing, are compared by earth mover's distance. A picture is odd when it lies plainly farther
 from the others than they lie from each other. Where a run holds several characters, a picture that is nearer to the
 pictures of another one is named too: this needs no number to be chosen, so it holds for every model.
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from imgaudit.digest import rounded
-from imgaudit.percepts import Embedding, Figure
+from imgaudit.percepts import Embedding, FaceEmbedding, Figure
 from imgaudit.registry import checker
 from imgaudit.types import (
     JSON,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FIGURE = Query("figure", {}, (Query("landmarks", {"parts": ["faces", "poses"]}),))
+FACE = Query("character_faces", {}, (FIGURE,))
 LEAST_FOR_ODD = 4
 DEVIATIONS = 3.5
 """Robust deviations from which a picture is odd (Iglewicz and Hoaglin 1993)."""
@@ -78,20 +79,21 @@ class ConsistencyChecker:
         "consistency.confused": "its figure is more like that of another character than like its own",
     }
     limits: ClassVar[str] = (
-        "Compares figures by a joint embedding and by colours; nobody is identified. Pose, crop and light lower the "
+        "Compares figures by a joint embedding and by colours, faces only where the rubric opts in to "
+        "`character_faces`; nobody is identified. Pose, crop and light lower the "
         "similarity too, so compare with other characters or models, not with a fixed number. Cases must name their "
         "character; with fewer than four pictures no odd one is named."
     )
     sensitive: ClassVar[bool] = True
 
     def ask(self, case: Case, percepts: Percepts) -> Sequence[Query]:
-        """The figure; once it is known, its embedding and that of its face."""
+        """The figure and its face; once the figure is known, its embedding."""
         if case.character is None:
             return []
         figure = percepts.get(FIGURE)
         if not isinstance(figure, Figure):
-            return [FIGURE]
-        return [FIGURE, _part(figure.box), *([_part(figure.face)] if figure.face else [])]
+            return [FIGURE, FACE]
+        return [FIGURE, FACE, _part(figure.box)]
 
     def project(self, case: Case, percepts: Percepts) -> Mapping[str, JSON] | Abstained | Failed:
         """Vectors of figure and face, and the colours."""
@@ -101,7 +103,7 @@ class ConsistencyChecker:
         if not isinstance(figure, Figure):
             return figure
         whole = percepts.seen(_part(figure.box), Embedding)
-        face = percepts.seen(_part(figure.face), Embedding) if figure.face else None
+        face = percepts.seen(FACE, FaceEmbedding)
         colours = [[*swatch.lab, swatch.share] for swatch in figure.palette]
         if isinstance(whole, (Abstained, Failed)) and not colours:
             return whole
@@ -109,7 +111,7 @@ class ConsistencyChecker:
             "kind": figure.kind,
             "colours": colours,
             **({"vector": list(whole.vector), "model": whole.model} if isinstance(whole, Embedding) else {}),
-            **({"face": list(face.vector)} if isinstance(face, Embedding) else {}),
+            **({"face": list(face.vector)} if isinstance(face, FaceEmbedding) else {}),
             **({"why": whole.reason} if isinstance(whole, Abstained) else {}),
         }
 

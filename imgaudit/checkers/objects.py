@@ -182,7 +182,8 @@ def _measured(wanted: Sequence[kernel.Wanted], seen: Detections, why: str | None
         labels={"detector": seen.model, "thresholds": _thresholds(seen, nouns), "reason": reason[:_LONGEST]},
         unmeasured={name: f"undetermined: {open_ones}" for name, truth in told.items() if truth is None},
         codes=tuple(_CODES[name] for name, truth in decided.skills.items() if truth is False),
-        regions=tuple(_region(one, one in sure) for one in found),
+        # a right picture needs no boxes: what is drawn over a picture asks for a look
+        regions=() if decided.correct == 1 else tuple(_region(one, one in sure) for one in found),
         message=_message(decided, open_ones),
     )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from imgaudit.checkers._clause_sources import said
 from imgaudit.kernels import questions
 from imgaudit.percepts import Answers
 from imgaudit.registry import checker
@@ -28,7 +29,6 @@ from imgaudit.types import (
     Query,
 )
 
-NO_CLAUSES = "the case has no clauses"
 NO_PROMPT = "the case has clauses, but no prompt"
 _PER_CLAUSE = ("soft_tifa_am", "soft_tifa_gm", "dsg", "worst_clause")
 _HALF = 0.5
@@ -54,6 +54,7 @@ class Questions:
     )
     labels: ClassVar[Mapping[str, str]] = {
         "model": "the question-answering model that was asked",
+        "source": "who says what the clauses are: suite, expectation, prompt, both, or nothing",
         "worst": "the clause that does worst, in words",
     }
     codes: ClassVar[Mapping[str, str]] = {
@@ -66,7 +67,8 @@ class Questions:
         "negations (about 0.5 for every model), which are therefore asked the other way round where the case gives no "
         "question of its own. Questions that are made from clauses are English. Scores of two models, or of one model "
         "with another attention implementation or dtype, cannot be compared with each other; both are recorded. "
-        "Clauses come with the case: a prompt without them has its VQAScore alone."
+        "Where the suite gives no clauses they are read from its expectations and the prompt (English only), which no "
+        "published score does; the label `source` tells which."
     )
 
     def ask(self, case: Case, percepts: Percepts) -> Sequence[Query]:
@@ -90,7 +92,7 @@ class Questions:
 def _texts(case: Case) -> list[str]:
     """The questions of a case, each once, the prompt's first."""
     prompt = [questions.whole(case.prompt)] if case.prompt and case.prompt.strip() else []
-    return list(dict.fromkeys([*prompt, *(questions.asked(clause).text for clause in case.clauses)]))
+    return list(dict.fromkeys([*prompt, *(questions.asked(clause).text for clause in said(case).clauses)]))
 
 
 def _measured(case: Case, seen: Answers, yes: Mapping[str, float]) -> Measured:
@@ -100,23 +102,24 @@ def _measured(case: Case, seen: Answers, yes: Mapping[str, float]) -> Measured:
         measures["vqascore"] = yes[questions.whole(case.prompt)]
     else:
         unmeasured["vqascore"] = NO_PROMPT
-    scores = [_score(clause, yes) for clause in case.clauses]
-    worst = min(zip(scores, case.clauses, strict=True), key=lambda pair: pair[0], default=None)
+    told = said(case)
+    scores = [_score(clause, yes) for clause in told.clauses]
+    worst = min(zip(scores, told.clauses, strict=True), key=lambda pair: pair[0], default=None)
     if worst is None:
-        unmeasured |= dict.fromkeys(_PER_CLAUSE, NO_CLAUSES)
+        unmeasured |= dict.fromkeys(_PER_CLAUSE, told.why_not)
     else:
-        measures |= _summarised(case.clauses, scores)
+        measures |= _summarised(told.clauses, scores)
     measures["clauses"] = float(len(scores))
     if seen.sure:
         measures["sure"] = questions.arithmetic(seen.sure)
     return Measured(
         measures=measures,
-        labels={"model": seen.model, **({"worst": worst[1].text[:_SHOWN]} if worst else {})},
+        labels={"model": seen.model, "source": told.source, **({"worst": worst[1].text[:_SHOWN]} if worst else {})},
         unmeasured=unmeasured,
         codes=_codes(measures),
         clauses=tuple(
             ClauseResult(clause=clause, route="vqa", score=score)
-            for clause, score in zip(case.clauses, scores, strict=True)
+            for clause, score in zip(told.clauses, scores, strict=True)
         ),
         message=_message(measures, scores, worst[1] if worst else None),
     )

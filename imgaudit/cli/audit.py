@@ -85,6 +85,7 @@ def audit(
         "brand": str(brand) if brand else None,
         "embedding": embedding,
         "people": clip,
+        "character_faces": clip,
         "likeness": likeness,
         "safety": safety,
         "aesthetics": aesthetics,

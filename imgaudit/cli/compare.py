@@ -37,6 +37,8 @@ def compare(
     clip: str | None = typer.Option(None, help="With --rescore: CLIP model; that of the candidate if not given."),
     ocr: str | None = typer.Option(None, help="With --rescore: OCR engine; that of the candidate if not given."),
     embedding: str | None = typer.Option(None, help="With --rescore: model that compares pictures, as for audit."),
+    detector: str | None = typer.Option(None, help="With --rescore: detector; that of the candidate if not given."),
+    vqa: str | None = typer.Option(None, help="With --rescore: question-answering model, as for audit."),
     as_json: bool = typer.Option(False, "--json", help="Print comparison.json in place of sentences."),
 ) -> int:
     """Compare two runs at the prompt, against the margins of a rubric.
@@ -52,12 +54,13 @@ def compare(
     given = (("junit", junit), ("markdown", markdown), ("sarif", sarif))
     files = {name: path for name, path in given if path is not None}
     folder = _folder(out, candidate)
-    if not rescore and (rescored or clip or ocr or embedding):
-        raise UsageError("--rescored, --clip, --ocr and --embedding say how to score anew; add --rescore")
+    models = {"clip": clip, "ocr": ocr, "embedding": embedding, "detector": detector, "vqa": vqa}
+    if not rescore and (rescored or any(models.values())):
+        flags = ", ".join(f"--{name}" for name in ("rescored", *models))
+        raise UsageError(f"{flags} say how to score anew; add --rescore")
     stored = open_side(base), open_side(candidate)
     with contextlib.ExitStack() as stack:
         if rescore:
-            models = {"clip": clip, "ocr": ocr, "embedding": embedding}
             stored = stack.enter_context(_anew(stored, rescored, judge, models))
         comparison = compare_runs(*stored, judge, names=(name_of(base), name_of(candidate)), rescored=rescore)
         written = write_reports(ComparedRuns(comparison, *stored), folder, wanted, files)

@@ -34,6 +34,9 @@ def repair(
     root: list[str] = typer.Option([], "--root", metavar="r0=DIR", help="Where audited files lie now, if they moved."),
     clip: str | None = typer.Option(None, help="The CLIP model that looked at the run, where it is a local one."),
     ocr: str | None = typer.Option(None, help="The OCR engine that read the run, where it is a local one."),
+    detector: str | None = typer.Option(None, help="The detector that looked at the run, where it is a local one."),
+    vqa: str | None = typer.Option(None, help="The model that answered questions, where it is a local one."),
+    brand: Path | None = typer.Option(None, help="The brand file that the run was compared with, if it was."),
     safety: str | None = typer.Option(None, help=SAFETY_HELP),
     device: str | None = typer.Option(None, help="cpu, cuda, cuda:0, mps; chosen if not given."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be done; no model is loaded."),
@@ -65,7 +68,11 @@ def repair(
         run=run, out=out or run / "repairs", rubric=known, generator=generator, tries=tries,
         build=lambda spec: build(spec, GeneratorOptions(batch_size=1, device=device)),
         methods=checked_methods(names_list(method)), only=tuple(only), font=Font(font),
-        roots=dict(root_of(text) for text in root), perceivers={"clip": clip, "ocr": ocr, "safety": safety},
+        roots=dict(root_of(text) for text in root),
+        perceivers={
+            "clip": clip, "ocr": ocr, "detector": detector, "vqa": vqa, "safety": safety,
+            "brand": str(brand) if brand else None,
+        },
         cache=not no_cache,
     )  # fmt: skip
     if dry_run:

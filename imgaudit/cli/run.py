@@ -90,6 +90,7 @@ def run(
         "brand": str(brand) if brand else None,
         "embedding": embedding,
         "people": clip,
+        "character_faces": clip,
         "likeness": likeness,
         "safety": safety,
         "aesthetics": aesthetics,

@@ -4,9 +4,10 @@ Builds on the faces that `landmarks` found. Tones come in the order of the faces
 skin cannot be read is refused with the reason, and a picture in black and white or under coloured light refuses all.
 
 Known limits: medium tones are refused more often than light or dark ones, for their band of angles is narrow
-(docs/people.md), so the unknown are not spread like the told. The colour of pixels is not the colour of a person. Light, make-up, filters and the generator's own
-rendering are in it; skin paler than pixels can show is refused as burnt out; whether a picture is a photo or a drawing
-is not looked at; beards that reach the cheek bones and painted faces mislead it.
+(docs/people.md), so the unknown are not spread like the told. The colour of pixels is not that of a person: light,
+make-up, filters and the generator's own rendering are in it. Skin paler than pixels can show is refused as burnt out;
+whether a picture is a photo or a drawing is not looked at; beards that reach the cheek bones and painted faces mislead
+it.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imgaudit.checkers.consistency import FIGURE, ConsistencyChecker
-from imgaudit.percepts import Embedding, Figure, Swatch
+from imgaudit.checkers.consistency import FACE, FIGURE, ConsistencyChecker
+from imgaudit.percepts import Embedding, FaceEmbedding, Figure, Swatch
 from imgaudit.registry import checkers
 from imgaudit.types import Abstained, Case, Failed, Member, Percepts
 
@@ -28,7 +28,7 @@ def member(id: str, who: str | None, vector: tuple[float, ...] | None, seen: Fig
     case, checker = Case(id=id, character=who), ConsistencyChecker()
     percepts = Percepts({FIGURE: seen or figure()})
     for query in checker.ask(case, percepts):
-        if query != FIGURE:
+        if query not in (FIGURE, FACE):
             sight = Abstained("not of its world") if vector is None else Embedding(model="m", vector=vector)
             percepts = percepts.merged({query: sight})
     return Member(id, case, True, checker.project(case, percepts))
@@ -41,14 +41,25 @@ def cast(who: str, direction: int, count: int = 6) -> list[Member]:
 def test_it_is_registered_and_asks_nothing_of_a_case_without_a_character():
     assert checkers.get("consistency") is ConsistencyChecker
     assert list(ConsistencyChecker().ask(Case(id="a"), Percepts())) == []
-    assert list(ConsistencyChecker().ask(Case(id="a", character="b"), Percepts())) == [FIGURE]
+    assert list(ConsistencyChecker().ask(Case(id="a", character="b"), Percepts())) == [FIGURE, FACE]
 
 
-def test_figure_and_face_are_embedded_once_their_places_are_known():
-    seen = figure(face=(4, 5, 20, 25))
-    asked = ConsistencyChecker().ask(Case(id="a", character="b"), Percepts({FIGURE: seen}))
+def test_the_figure_is_embedded_once_its_place_is_known():
+    asked = ConsistencyChecker().ask(Case(id="a", character="b"), Percepts({FIGURE: figure()}))
 
-    assert [query.parameters.get("box") for query in asked] == [None, [1, 2, 30, 40], [4, 5, 20, 25]]
+    assert [query.parameters.get("box") for query in asked] == [None, None, [1, 2, 30, 40]]
+
+
+def test_faces_are_compared_only_where_they_were_let_through():
+    def with_face(member: Member, number: int) -> Member:
+        seen = Percepts({FIGURE: figure(), FACE: FaceEmbedding(model="m", vector=vector(2, 0.1, number))})
+        return Member(member.id, member.case, True, ConsistencyChecker().project(member.case, seen))
+
+    without = ConsistencyChecker().aggregate(cast("ann", 0)).groups[0]
+    compared = ConsistencyChecker().aggregate([with_face(one, i) for i, one in enumerate(cast("ann", 0))]).groups[0]
+
+    assert "face_similarity" not in without.measures
+    assert 0.5 < compared.measures["face_similarity"] < 1
 
 
 def test_pictures_that_agree_are_measured_and_none_is_named():

@@ -75,14 +75,21 @@ def test_a_detector_that_does_not_know_the_picture_is_believed() -> None:
     assert "--detector hf:" in (told.remedy or "")
 
 
-def test_what_is_there_is_measured_with_regions_and_what_the_detector_was() -> None:
+def test_what_is_there_is_measured_and_what_the_detector_was() -> None:
     told = measured(DOG_LEFT_OF_CAR, seen(("dog", LEFT, 0.9), ("car", RIGHT, 0.8), ("car", LEFT, 0.3)))
 
     assert told.measures["correct"] == told.measures["position"] == told.measures["presence"] == 1.0
     assert (told.measures["found"], told.measures["unsure"]) == (2.0, 1.0)
-    assert [(region.label, region.box) for region in told.regions] == [("dog", LEFT), ("car", RIGHT), ("car?", LEFT)]
+    assert told.regions == ()  # a right picture needs no boxes
     assert told.labels == {"detector": "m", "thresholds": "0.1 0.5", "reason": "all there"}
     assert told.codes == ()
+
+
+def test_a_wrong_picture_shows_what_was_found_and_how_sure_it_is() -> None:
+    told = measured(DOG_LEFT_OF_CAR, seen(("dog", RIGHT, 0.9), ("car", LEFT, 0.8), ("car", RIGHT, 0.3)))
+
+    assert told.measures["correct"] == 0.0
+    assert [(region.label, region.box) for region in told.regions] == [("dog", RIGHT), ("car", LEFT), ("car?", RIGHT)]
 
 
 def test_a_missing_object_is_named_in_geneval_s_words() -> None:

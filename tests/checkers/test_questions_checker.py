@@ -54,18 +54,31 @@ def test_scores_follow_the_definitions() -> None:
     assert [(one.clause.id, one.route, one.score) for one in found.clauses] == [
         ("c1", "vqa", 0.4), ("c2", "vqa", 0.9), ("c3", "vqa", 0.8),
     ]  # fmt: skip
-    assert found.labels == {"model": "m", "worst": "there is a dog"}
+    assert found.labels == {"model": "m", "source": "suite", "worst": "there is a dog"}
     assert found.codes == ("questions.mismatch", "questions.clause")
     assert "2 of 3 clauses" in found.message
 
 
 def test_without_clauses_the_prompt_alone_is_scored_and_the_rest_says_why_not() -> None:
-    found = outcome(Case(id="case", prompt="a red dog, no cat"), {WHOLE: 0.8})
+    found = outcome(Case(id="case", prompt="a red dog, no cat", lang="de"), {WHOLE: 0.8})
 
     assert isinstance(found, Measured)
     assert found.measures == {"vqascore": 0.8, "clauses": 0.0, "sure": pytest.approx(0.9)}
     assert set(found.unmeasured) == {"soft_tifa_am", "soft_tifa_gm", "dsg", "worst_clause"}
+    assert "English" in found.unmeasured["dsg"]
+    assert found.labels["source"] == "nothing"
     assert found.codes == ()
+
+
+def test_where_the_suite_gives_no_clauses_those_of_the_prompt_are_asked_and_said_to_be() -> None:
+    case = Case(id="case", prompt="a red dog")
+    [query] = Questions().ask(case, Percepts())
+    found = outcome(case, dict.fromkeys(query.parameters["questions"], 0.5))
+
+    assert isinstance(found, Measured)
+    assert found.labels["source"] == "prompt"
+    assert {one.clause.kind for one in found.clauses} == {"object", "colour"}
+    assert found.measures["soft_tifa_gm"] == pytest.approx(0.5)
 
 
 def test_without_a_prompt_the_clauses_alone_are_scored() -> None:
@@ -77,7 +90,7 @@ def test_without_a_prompt_the_clauses_alone_are_scored() -> None:
 
 
 def test_a_model_that_does_not_say_yes_or_no_is_named() -> None:
-    found = outcome(Case(id="case", prompt="a red dog, no cat"), {WHOLE: 0.8}, sure=0.05)
+    found = outcome(Case(id="case", prompt="a red dog, no cat", lang="de"), {WHOLE: 0.8}, sure=0.05)
 
     assert isinstance(found, Measured)
     assert found.codes == ("questions.evasive",)
