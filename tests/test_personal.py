@@ -31,7 +31,7 @@ def written(tmp_path: Path) -> Callable[[str], str]:
 
 
 def test_what_is_perceived_of_people_is_declared_by_who_perceives_it() -> None:
-    assert personal.attributes() == ("age_band", "gender_expression", "likeness", "skin_tone")
+    assert personal.attributes() == ("age_band", "character_faces", "gender_expression", "likeness", "skin_tone")
     assert [personal.attribute_of(query) for query in (SKIN, AGE, GENDER, LIKENESS)] == [
         "skin_tone", "age_band", "gender_expression", "likeness",
     ]  # fmt: skip
@@ -45,7 +45,7 @@ def test_every_sensitive_percept_comes_from_a_perceiver_behind_the_gate() -> Non
 
     sensitive = {k for k, v in vars(percepts).items() if isinstance(v, type) and issubclass(v, Percept) and v.sensitive}
 
-    assert sensitive == {"SkinPatch", "PerceivedPeople", "Likenesses"}
+    assert sensitive == {"SkinPatch", "PerceivedPeople", "Likenesses", "FaceEmbedding"}
 
 
 def test_no_race_is_among_the_attributes() -> None:

@@ -2,9 +2,10 @@
 
 Cases that carry the same `character` are compared: every picture's figure (the largest person, else what stands out
 from an even background) is cut out and embedded by the joint embedding, and so is its face where the rubric opts in to
-`character_faces`; the colours of its clothing, or of the thing, are compared by earth mover's distance. A picture is odd when it lies plainly farther
-from the others than they lie from each other. Where a run holds several characters, a picture that is nearer to the
-pictures of another one is named too: this needs no number to be chosen, so it holds for every model.
+`character_faces`; the colours of its clothing, or of the thing, are compared by earth mover's distance. A picture is
+odd when it lies plainly farther from the others than they lie from each other. Where a run holds several characters, a
+picture that is nearer to the pictures of another one is named too: this needs no number to be chosen, so it holds for
+every model.
 
 Known limits: an embedding that was made for naming things sees dress, hair and age better than who somebody is, and
 nobody is identified. Another pose, another crop and another light lower the similarity as well, so similarities mean

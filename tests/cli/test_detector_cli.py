@@ -62,7 +62,8 @@ def test_the_embedded_detector_judges_by_default_and_its_boxes_are_in_the_report
     assert good["measures"]["correct"] == 1.0
     assert (bad["measures"]["correct"], bad["codes"]) == (0.0, ["objects.position"])
     assert bad["labels"]["reason"] == "expected circle left of target, found right of target"
-    assert [region["label"] for region in good["regions"]] == ["red circle", "blue square"]
+    assert good["regions"] == []
+    assert [region["label"] for region in bad["regions"]] == ["red circle", "blue square"]
     assert {"objects.wrong", "objects.misplaced"} <= {note["rule"] for note in images["bad"]["verdict"]["notes"]}
     assert "red circle" in (suite / "out" / "report.html").read_text()
 
