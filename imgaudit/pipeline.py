@@ -117,6 +117,8 @@ def carry_out(
     finally:
         if cache is not None:
             cache.close()
+    for text in _without(planner.pool):
+        watcher.notice(text)
     if looked or not (folder.path / "run.json").is_file():
         run = _run_info(source, options, checks, folder, (request, started))
     else:
@@ -125,6 +127,15 @@ def carry_out(
     finish(folder, options.rubric, source)
     folder.clear_work()
     return open_run(folder.path)
+
+
+def _without(pool: PerceiverPool) -> tuple[str, ...]:
+    """What was named and could not be had: the run is judged without it, and who named it should not miss that."""
+    found = []
+    for role, why in pool.refused().items():
+        remedy = f"; {why.remedy}" if why.remedy else ""
+        found.append(f"judged without {role.replace('_', ' ')}: {why.reason}{remedy}")
+    return tuple(found)
 
 
 def _gate(rubric: Rubric, watcher: Watcher) -> personal.Gate:

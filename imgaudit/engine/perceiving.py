@@ -120,6 +120,11 @@ class PerceiverPool:
             self._identities[name] = facts
         return self._identities[name]
 
+    def refused(self) -> dict[str, Abstained]:
+        """Roles whose model was named and could not be had, of those that were asked so far, with the reason."""
+        named = {name: built for name, built in sorted(self._built.items()) if self.options.get(name) is not None}
+        return {name: built for name, built in named.items() if isinstance(built, Abstained)}
+
     def used(self) -> dict[str, dict[str, str]]:
         """Identities of all roles that were asked so far."""
         return {name: dict(self.identity(name)) for name in sorted(self._built)}

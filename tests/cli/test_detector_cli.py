@@ -92,3 +92,15 @@ def test_an_option_that_means_nothing_is_an_error_that_says_what_was_expected(
 ) -> None:
     assert command(suite, "--detector", "nothing-here") == 2
     assert "expected 'embedded'" in capsys.readouterr().err
+
+
+def test_a_model_that_was_named_and_cannot_be_had_is_told_and_not_only_written_down(
+    suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    run(suite, "--detector", str(empty))
+    told = capsys.readouterr().err
+
+    assert "notice: judged without detector: " in told
+    assert told.count("judged without") == 1
