@@ -24,6 +24,7 @@ from imgaudit.compare.pairing import TOLD, read_scores, strata_of
 from imgaudit.engine.inline import PictureRow, rows_of
 from imgaudit.engine.sources import SuiteSource
 from imgaudit.errors import RunError, UsageError
+from imgaudit.generators._spec import is_hidden
 from imgaudit.kernels.inference import clopper_pearson, non_inferior, sign_flip
 from imgaudit.pictures import decode
 from imgaudit.provenance.write import mark
@@ -217,13 +218,24 @@ def redrawn(
     rows = _spread(list(rows_of(folder)), pictures)
     if not rows:
         return Determinism(answer="not told", why="the run holds no picture")
-    generator = build(str(run.generator["spec"]))
+    generator = build(_spec(folder, run))
     changed = tuple(sorted(_changed(run.generator, generator.identity())))
     drawn = []
     for row in rows:
         drawn.append(_drawn_again(folder, run, row, generator))
         advance()
     return _concluded(tuple(drawn), changed)
+
+
+def _spec(folder: RunFolder, run: RunInfo) -> str:
+    """What drew the run. Raises UsageError where it lay in a folder that is not on record."""
+    spec = folder.read_generator() or str((run.generator or {})["spec"])
+    if is_hidden(spec):
+        raise UsageError(
+            f"{folder.path}: where {spec} lies is not on record (private.json did not travel with the run); "
+            "ask on the machine that made it"
+        )
+    return spec
 
 
 def _spread(rows: Sequence[PictureRow], number: int) -> list[PictureRow]:

@@ -19,6 +19,7 @@ from imgaudit.engine.inline import Audited, Checks, InlineEngine, PictureRow, fi
 from imgaudit.engine.perceiving import PerceiverPool, Planner
 from imgaudit.engine.sources import FileSource, PictureSource, Refusal, SuiteSource, chunk_names
 from imgaudit.errors import RunError, UsageError
+from imgaudit.generators._spec import shown
 from imgaudit.record import Answer, FinishedRun, Report, RunInfo, RunVerdict
 from imgaudit.registry import checkers, generators, perceivers, reporters
 from imgaudit.reporters._shared import counted
@@ -107,6 +108,8 @@ def carry_out(
     started = _now()
     if isinstance(source, FileSource):
         folder.write_roots(source.found.roots)
+    elif isinstance(source, SuiteSource) and shown(source.generator_name) != source.generator_name:
+        folder.write_generator(source.generator_name)
     cache = PerceptCache() if options.cache else None
     planner = Planner(
         pool or PerceiverPool(options.perceivers), cache, options.batch_size, _gate(options.rubric, watcher)
@@ -530,7 +533,7 @@ def _run_info(
     request, started = asked
     generator = None
     if isinstance(source, SuiteSource):
-        generator = {"spec": source.generator_name, **source.generator.identity()}
+        generator = {"spec": shown(source.generator_name), **source.generator.identity()}
     plugins: dict[str, str] = {}
     for registry in (checkers, perceivers, generators, reporters):
         plugins.update(registry.plugins())

@@ -15,6 +15,7 @@ from imgaudit.digest import digest, digest_bytes, drawn_seed
 from imgaudit.engine.inputs import Inputs
 from imgaudit.engine.perceiving import HEADER_VERSION, Subject
 from imgaudit.errors import PictureError, RunError, UsageError
+from imgaudit.generators._spec import shown
 from imgaudit.pictures import Found, FoundFile, Limits, find_files
 from imgaudit.provenance.write import mark
 from imgaudit.record import Skipped, SuiteInfo
@@ -206,7 +207,7 @@ class SuiteSource:
             "kind": "run",
             "suite": self.suite.digest,
             "cases": digest([case.id for case in self.cases]),
-            "generator": self.generator_name,
+            "generator": shown(self.generator_name),
             "seeds": list(self.seeds),
             "literal_seeds": self.literal_seeds,
             "controls": self.controls.model_dump(exclude=set() if self.controls.strength else {"strength"}),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
+from imgaudit.digest import digest
 from imgaudit.errors import UsageError
 from imgaudit.registry import generators
 from imgaudit.types import Generator
 
+_HIDDEN = re.compile(r"~[0-9a-f]{8}(?:;|$)")
 _SPEC = re.compile(r"(?P<name>[a-z][a-z0-9-]*)(?:@(?P<revision>[^:]+))?(?::(?P<argument>.+))?", re.DOTALL)
 
 
@@ -51,6 +54,25 @@ def parse_spec(text: str) -> Spec:
             "or diffusers:stabilityai/sdxl-turbo"
         )
     return Spec(found["name"], found["revision"], found["argument"])
+
+
+def shown(text: str) -> str:
+    """A spec as it may be written down: of an absolute path its last name, and a digest of where it lies.
+
+    >>> shown("embedded@1"), shown("diffusers:stabilityai/sdxl-turbo")
+    ('embedded@1', 'diffusers:stabilityai/sdxl-turbo')
+    """
+    name, colon, argument = text.partition(":")
+    place, semicolon, more = argument.partition(";")
+    if not place.startswith(("/", "~", ".")):
+        return text
+    whole = Path(place).expanduser().resolve()
+    return f"{name}{colon}{whole.name}~{digest(str(whole))[:8]}{semicolon}{more}"
+
+
+def is_hidden(text: str) -> bool:
+    """Whether a spec was written down without the folder that it names."""
+    return _HIDDEN.search(text) is not None
 
 
 def build(text: str, options: GeneratorOptions) -> Generator:

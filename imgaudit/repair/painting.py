@@ -20,6 +20,7 @@ from imgaudit.digest import digest, digest_mask, drawn_seed
 from imgaudit.engine.sources import SuiteSource
 from imgaudit.errors import ImgauditError, PictureError
 from imgaudit.generators._inpainting import Inpainter, Redrawing, grid_of
+from imgaudit.generators._spec import is_hidden, shown
 from imgaudit.generators.diffusers import Pipeline
 from imgaudit.kernels import masks
 from imgaudit.pictures import still_rgba
@@ -93,10 +94,12 @@ class Painter:
                 "these pictures were audited, not rendered, and nothing is named that could draw; "
                 "name a model with --generator, or take --method fill or crop, which need none"
             )
+        if is_hidden(self.spec):
+            return CannotRepair(f"where {self.spec} lies is not on record; name it again with --generator")
         try:
             return self._build(self.spec)
         except ImgauditError as error:
-            return CannotRepair(f"{self.spec}: {error}")
+            return CannotRepair(f"{self.shown}: {error}")
 
     @property
     def brush(self) -> Brush:
@@ -115,12 +118,12 @@ class Painter:
     @property
     def shown(self) -> str | None:
         """The spec as it may be written down."""
-        return None if self.spec is None else _shown(self.spec)
+        return None if self.spec is None else shown(self.spec)
 
     @property
     def is_runs_own(self) -> bool:
         """Whether it is what drew the run's pictures."""
-        return self._run.generator is not None and self.spec == self._run.generator.get("spec")
+        return self._run.generator is not None and self.shown == self._run.generator.get("spec")
 
     def identity(self) -> dict[str, JSON] | None:
         """What is known of the generator, if it was used."""
@@ -128,7 +131,7 @@ class Painter:
             return None
         if self._identity is None:  # to name its weights a generator reads them all
             self._identity = self._generator.identity()
-        return {"spec": _shown(self.spec or ""), **self._identity}
+        return {"spec": shown(self.spec or ""), **self._identity}
 
     # --- a part
 
@@ -173,7 +176,7 @@ class Painter:
         job = self._job(task, number)
         result = next(iter(self.generator.render([job])))
         if isinstance(result, Refused):
-            raise NoPicture(f"{_shown(self.spec or '')} made no picture: {result.reason}")
+            raise NoPicture(f"{shown(self.spec or '')} made no picture: {result.reason}")
         return Change(_pixels(result), None, job.seed, {"index": job.index}, result.source, result.data)
 
     def _job(self, task: Task, number: int) -> Job:
@@ -190,13 +193,6 @@ class Painter:
             suite, (case,), (index,), controls, self.spec or "", self.generator, 1, literal_seeds=literal
         )
         return source.jobs[0]
-
-
-def _shown(spec: str) -> str:
-    """A spec without the folder of a local model."""
-    name, colon, argument = spec.partition(":")
-    local = argument.startswith(("/", "~", "."))
-    return f"{name}{colon}{argument.rstrip('/').rpartition('/')[2]}" if local else spec
 
 
 def _places(aims: Sequence[Aim]) -> str:
@@ -219,7 +215,7 @@ def _brush_of(generator: Generator, spec: str) -> Brush:
     pipeline = getattr(generator, "pipeline", None)
     if not isinstance(pipeline, Pipeline):
         raise CannotRepair(
-            f"{_shown(spec)} is no diffusers model, and only those can redraw a part; name one with --generator, "
+            f"{shown(spec)} is no diffusers model, and only those can redraw a part; name one with --generator, "
             "or draw the picture anew with --method regenerate"
         )
     pipe, model = pipeline.pipe, pipeline.model

@@ -107,15 +107,15 @@ def _to_do(asked: Asked) -> tuple[RunFolder, list[Task], list[Task]]:
     return folder, tasks, chosen(tasks, asked.only)
 
 
-def _painter(asked: Asked, run: RunInfo) -> Painter:
+def _painter(asked: Asked, folder: RunFolder, run: RunInfo) -> Painter:
     own = str(run.generator["spec"]) if run.generator is not None and "spec" in run.generator else None
-    return Painter(asked.generator or own, asked.build, run)
+    return Painter(asked.generator or folder.read_generator() or own, asked.build, run)
 
 
 def _source(
     asked: Asked, folder: RunFolder, run: RunInfo, tasks: tuple[list[Task], list[Task]], engine: InlineEngine
 ) -> RepairedSource:
-    painter = _painter(asked, run)
+    painter = _painter(asked, folder, run)
     roots = {**folder.read_roots(), **asked.roots}
     mender = Mender(
         folder, roots, asked.rubric, engine, painter, methods_of(painter, asked.font), asked.tries, asked.methods
@@ -208,7 +208,7 @@ def prospects(asked: Asked) -> list[Prospect]:
     """What `repair` would do, as far as it can be told without loading a model."""
     folder, _, wanted = _to_do(asked)
     roots = {**folder.read_roots(), **asked.roots}
-    drawn = _painter(asked, folder.read_run()).spec is not None
+    drawn = _painter(asked, folder, folder.read_run()).spec is not None
     return [_prospect(task, folder, roots, asked.methods, drawn=drawn) for task in wanted]
 
 

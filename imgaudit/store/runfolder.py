@@ -247,17 +247,31 @@ class RunFolder:
 
     def write_roots(self, roots: Sequence[Path]) -> None:
         """Remember where r0, r1, ... lie, readable by the owner alone."""
+        self._write_private({f"r{index}": str(root) for index, root in enumerate(roots)})
+
+    def write_generator(self, spec: str) -> None:
+        """Remember what draws, with the folder that it lies in, readable by the owner alone."""
+        self._write_private({"generator": spec})
+
+    def read_generator(self) -> str | None:
+        """What draws, with its folder; None where that is no secret or the file did not travel with the run."""
+        return self._read_private().get("generator")
+
+    def _write_private(self, value: Mapping[str, str]) -> None:
         target = self.path / "private.json"
         with self._whole(target) as temporary:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump({f"r{index}": str(root) for index, root in enumerate(roots)}, stream)
+                json.dump(value, stream)
 
     def read_roots(self) -> dict[str, Path]:
         """r0, r1, ... -> folder; empty where this run has none or the file did not travel with it."""
+        return {name: Path(folder) for name, folder in self._read_private().items() if name != "generator"}
+
+    def _read_private(self) -> dict[str, str]:
         with contextlib.suppress(OSError, ValueError):
             value = json.loads((self.path / "private.json").read_text(encoding="utf-8"))
-            return {name: Path(folder) for name, folder in value.items()}
+            return {str(name): str(place) for name, place in value.items()} if isinstance(value, dict) else {}
         return {}
 
     def locate(self, record_path: str, roots: dict[str, Path]) -> Path | None:
