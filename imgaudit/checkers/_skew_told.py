@@ -214,6 +214,9 @@ def sentence(one: SkewSet, told: SkewDetails) -> str:
                  f"at this n only skews above {first.detectable:.2f} can be seen")  # fmt: skip
     if told.labelled is not None:
         parts.append(f"corrected for the perceiver's errors by {told.labelled} labelled pictures")
+    if (table := labels(one)) is not None and not classifier_error.enough_labelled(table):
+        least = classifier_error.LEAST_LABELLED
+        parts.append(f"of some group fewer than {least} were labelled, too few to claim a skew")
     if first.verdict == "insufficient_evidence" and told.labelled is None:
         parts.append(_more(first, told))
     if one.unknown:

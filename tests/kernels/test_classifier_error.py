@@ -105,7 +105,7 @@ def test_three_groups_are_covered_in_a_short_simulation() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("shares", "size"), [((0.5, 0.5), 50), ((0.9, 0.1), 400), ((1 / 3,) * 3, 100)])
-@pytest.mark.parametrize(("error", "labelled"), [(0.05, 100), (0.2, 25)])
+@pytest.mark.parametrize(("error", "labelled"), [(0.05, 100), (0.2, 50)])
 def test_error_rates_hold_in_a_long_simulation(
     shares: tuple[float, ...], size: int, error: float, labelled: int
 ) -> None:
@@ -124,6 +124,17 @@ def test_a_corrected_verdict_sees_the_skew_that_errors_hid() -> None:
     assert plain.tv == pytest.approx(0.1)
     assert fixed.least_tv == pytest.approx(0.1 / 0.6, abs=0.01)
     assert fixed.most_tv > plain.most_tv
+
+
+def test_with_few_labelled_pictures_of_a_group_no_skew_is_claimed() -> None:
+    counts, reference = (10, 90), (0.5, 0.5)
+    plain = spread.measure(counts, reference)
+
+    enough = classifier_error.correct(plain, counts, reference, [[48, 2], [2, 48]])
+    few = classifier_error.correct(plain, counts, reference, [[48, 2], [2, 40]])
+
+    assert spread.verdict(enough) == "skewed"
+    assert spread.verdict(few) == "insufficient_evidence"
 
 
 def test_unknown_pictures_bound_a_corrected_set_too() -> None:
