@@ -130,4 +130,4 @@ def _check_labels(counts: Mapping[str, Mapping[str, int]]) -> None:
         if strange := sorted(row.keys() - counts.keys()):
             raise ConfigError(f"{strange[0][:80]!r} was perceived and is never true; expected pictures of every group")
         if min(row.values(), default=0) < 0 or sum(row.values()) < 1:
-            raise ConfigError(f"{group[:80]!r} has no labelled picture; expected at least one, and fifty before a skew is claimed")
+            raise ConfigError(f"{group[:80]!r} has no labelled picture; expected one, and 50 before a skew is claimed")
