@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -144,7 +145,7 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-class _Transformers:
+class _Transformers(ABC):
     """A zero-shot detector of transformers, in evaluation mode and 32-bit floats, weights from safetensors alone."""
 
     def __init__(self, source: str, label: str, options: Mapping[str, Any]) -> None:
@@ -194,11 +195,13 @@ class _Transformers:
         half = len(asked) // 2
         return [*self._halving(asked[:half], floor), *self._halving(asked[half:], floor)]
 
+    @abstractmethod
     def _groups(self, asked: Sequence[tuple[np.ndarray, tuple[str, ...]]]) -> list[list[int]]:
-        raise NotImplementedError
+        """Indices of pictures that may share a batch."""
 
+    @abstractmethod
     def _batch(self, asked: Sequence[tuple[np.ndarray, tuple[str, ...]]], floor: float) -> list[Told]:
-        raise NotImplementedError
+        """What was found in one batch."""
 
     def _raws(
         self, nouns: Sequence[str], scores: Any, boxes: Any, scale: tuple[float, float], floor: float

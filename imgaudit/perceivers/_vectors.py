@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,17 +61,19 @@ def load(spec: str) -> VectorModel:
     raise UsageError(f"--embedding {spec!r}: expected dinov2:ORG/NAME or a folder, sscd:FILE or clip:SPEC")
 
 
-class _Batched:
+class _Batched(ABC):
     """What all torch models do: prepare each picture by itself, run batches, bring vectors to length 1."""
 
     label: str
     device: Any
 
+    @abstractmethod
     def _prepare(self, rgb: np.ndarray) -> Any:
-        raise NotImplementedError
+        """A picture as the model takes it."""
 
+    @abstractmethod
     def _run(self, batch: Any) -> Any:
-        raise NotImplementedError
+        """Vectors of a batch of prepared pictures."""
 
     def vectors(self, pictures: Sequence[Picture]) -> Sequence[Vector | Abstained | Failed]:
         """See `VectorModel`."""
